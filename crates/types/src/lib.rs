@@ -21,6 +21,7 @@ mod name;
 mod run;
 mod secret;
 mod stack;
+mod transcript;
 mod transition;
 
 pub use actor::Actor;
@@ -42,6 +43,7 @@ pub use name::{AppName, EnvironmentName, HostName, InvalidName, ProcessType, Var
 pub use run::RunStatus;
 pub use secret::Secret;
 pub use stack::{Stack, StackMismatch};
+pub use transcript::{NoTranscript, Transcript};
 pub use transition::{IllegalTransition, Transition};
 
 pub use jiff::Timestamp;
