@@ -1,0 +1,132 @@
+//! Where things are. The constants are for the server's routes (`{name}` stands for a segment); the functions fill
+//! them in.
+
+use types::{AppName, EnvironmentName, RunId, TokenId, UploadId};
+
+use crate::ReleaseVersion;
+
+pub const OPENAPI: &str = "/api/v1/openapi.json";
+pub const WHOAMI: &str = "/api/v1/whoami";
+pub const APPS: &str = "/api/v1/apps";
+pub const APP: &str = "/api/v1/apps/{app}";
+pub const RELEASES: &str = "/api/v1/apps/{app}/releases";
+pub const RELEASE: &str = "/api/v1/apps/{app}/releases/{version}";
+pub const ENVIRONMENTS: &str = "/api/v1/apps/{app}/environments";
+pub const ENVIRONMENT: &str = "/api/v1/apps/{app}/environments/{environment}";
+pub const CONFIG: &str = "/api/v1/apps/{app}/environments/{environment}/config";
+pub const DEPLOYMENTS: &str = "/api/v1/apps/{app}/environments/{environment}/deployments";
+pub const ROLLBACK: &str = "/api/v1/apps/{app}/environments/{environment}/rollback";
+pub const SCALE: &str = "/api/v1/apps/{app}/environments/{environment}/scale";
+pub const EXEC: &str = "/api/v1/apps/{app}/environments/{environment}/exec";
+pub const UPLOADS: &str = "/api/v1/apps/{app}/uploads";
+pub const UPLOAD: &str = "/api/v1/apps/{app}/uploads/{upload}";
+pub const INSTANCES: &str = "/api/v1/apps/{app}/instances";
+pub const LOGS: &str = "/api/v1/apps/{app}/logs";
+pub const RUNS: &str = "/api/v1/runs";
+pub const RUN: &str = "/api/v1/runs/{run}";
+pub const RUN_LOG: &str = "/api/v1/runs/{run}/log";
+pub const RUN_WATCH: &str = "/api/v1/runs/{run}/watch";
+pub const RUN_CANCEL: &str = "/api/v1/runs/{run}/cancel";
+pub const TOKENS: &str = "/api/v1/tokens";
+pub const TOKEN: &str = "/api/v1/tokens/{token}";
+pub const EVENTS: &str = "/api/v1/events";
+
+/// Outside the versioned API.
+pub const HEALTHZ: &str = "/healthz";
+pub const READYZ: &str = "/readyz";
+pub const METRICS: &str = "/metrics";
+
+#[must_use]
+pub fn app(app: &AppName) -> String {
+    format!("/api/v1/apps/{app}")
+}
+
+#[must_use]
+pub fn releases(app: &AppName) -> String {
+    format!("/api/v1/apps/{app}/releases")
+}
+
+#[must_use]
+pub fn release(app: &AppName, version: ReleaseVersion) -> String {
+    format!("/api/v1/apps/{app}/releases/{version}")
+}
+
+#[must_use]
+pub fn environments(app: &AppName) -> String {
+    format!("/api/v1/apps/{app}/environments")
+}
+
+#[must_use]
+pub fn environment(app: &AppName, environment: &EnvironmentName) -> String {
+    format!("/api/v1/apps/{app}/environments/{environment}")
+}
+
+#[must_use]
+pub fn config(app: &AppName, environment: &EnvironmentName) -> String {
+    format!("/api/v1/apps/{app}/environments/{environment}/config")
+}
+
+#[must_use]
+pub fn deployments(app: &AppName, environment: &EnvironmentName) -> String {
+    format!("/api/v1/apps/{app}/environments/{environment}/deployments")
+}
+
+#[must_use]
+pub fn rollback(app: &AppName, environment: &EnvironmentName) -> String {
+    format!("/api/v1/apps/{app}/environments/{environment}/rollback")
+}
+
+#[must_use]
+pub fn scale(app: &AppName, environment: &EnvironmentName) -> String {
+    format!("/api/v1/apps/{app}/environments/{environment}/scale")
+}
+
+#[must_use]
+pub fn exec(app: &AppName, environment: &EnvironmentName) -> String {
+    format!("/api/v1/apps/{app}/environments/{environment}/exec")
+}
+
+#[must_use]
+pub fn uploads(app: &AppName) -> String {
+    format!("/api/v1/apps/{app}/uploads")
+}
+
+#[must_use]
+pub fn upload(app: &AppName, upload: UploadId) -> String {
+    format!("/api/v1/apps/{app}/uploads/{upload}")
+}
+
+#[must_use]
+pub fn instances(app: &AppName) -> String {
+    format!("/api/v1/apps/{app}/instances")
+}
+
+#[must_use]
+pub fn logs(app: &AppName) -> String {
+    format!("/api/v1/apps/{app}/logs")
+}
+
+#[must_use]
+pub fn run(run: RunId) -> String {
+    format!("/api/v1/runs/{run}")
+}
+
+#[must_use]
+pub fn run_log(run: RunId) -> String {
+    format!("/api/v1/runs/{run}/log")
+}
+
+#[must_use]
+pub fn run_watch(run: RunId) -> String {
+    format!("/api/v1/runs/{run}/watch")
+}
+
+#[must_use]
+pub fn run_cancel(run: RunId) -> String {
+    format!("/api/v1/runs/{run}/cancel")
+}
+
+#[must_use]
+pub fn token(token: TokenId) -> String {
+    format!("/api/v1/tokens/{token}")
+}

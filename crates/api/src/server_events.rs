@@ -1,0 +1,20 @@
+//! The names of server-sent events (WHATWG HTML, section 9.2) in live feeds.
+//!
+//! A feed's events carry ids; a client that was cut off sends the last one as `Last-Event-ID` and misses nothing.
+
+/// A line: [`crate::logs::LogLine`] or [`crate::runs::RunLogLine`].
+pub const LOG: &str = "log";
+/// A run's state changed: [`crate::runs::Run`].
+pub const STATE: &str = "state";
+/// The feed is complete: the final [`crate::runs::Run`] of a watched run, `{}` otherwise. A feed that stops without
+/// it was cut off.
+pub const END: &str = "end";
+/// The feed cannot go on: [`crate::Problem`].
+pub const PROBLEM: &str = "problem";
+
+/// The media type of a feed.
+pub const MEDIA_TYPE: &str = "text/event-stream";
+/// Header of a request that goes on after an event.
+pub const LAST_EVENT_ID_HEADER: &str = "last-event-id";
+/// A silent feed carries a comment at least this often, so that either end notices when the other is gone.
+pub const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(15);
