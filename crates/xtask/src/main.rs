@@ -1,1 +1,36 @@
-fn main() {}
+//! Chores of this repository: `cargo xtask check | demo | bench`.
+//!
+//! Nothing in here is shipped. Each chore says on its standard output what it found, and exits with
+//! 0 when all is well, 1 when something is not, 2 when it was asked for something that it does not know.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore talks to the person who started it"
+)]
+
+use std::process::ExitCode;
+
+mod check;
+
+const USAGE: &str = "\
+usage: cargo xtask check                     hold the repository to its own rules";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["check"] => check::run(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
