@@ -1,1 +1,88 @@
+//! The only SQL. Each public method is one use-case, and one transaction.
+//!
+//! What this crate is not: it decides nothing that a person would call policy, holds no wire format,
+//! and keeps no bytes of artifacts, repositories or logs.
+//!
+//! The invariant: when a method that writes has returned `Ok`, what it wrote is on the disk (SQLite in
+//! WAL mode, `synchronous=FULL`, both read back when opened). There is one writer, a thread of its own; writes
+//! that arrive while it is busy are committed together. A write that fails leaves nothing behind, also when
+//! others of its group succeed.
+//!
+//! Whoever wants to act on what was written subscribes to a [`Topic`]: it is woken after the commit,
+//! never before. A wake-up says "look", not what to find.
 
+mod apps;
+mod changes;
+mod config;
+mod deployments;
+mod environments;
+mod error;
+mod events;
+mod failpoint;
+mod idempotency;
+mod instances;
+mod outbox;
+mod readers;
+mod releases;
+mod routes;
+mod row;
+mod runs;
+mod schema;
+mod tokens;
+mod topic;
+mod transitions;
+mod uploads;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use types::Clock;
+
+pub use apps::{App, AppState, CreateApp, CreateAppError};
+pub use changes::{Change, NewPush};
+pub use config::{ConfigChange, ConfigRevision};
+pub use deployments::{Deployment, DeploymentError, NewDeployment, Phase};
+pub use environments::{Environment, EnvironmentError};
+pub use error::Error;
+pub use events::{Event, NewEvent};
+pub use idempotency::{Remembered, StoredAnswer};
+pub use instances::{Instance, InstanceOwner};
+pub use outbox::{PendingTask, PendingTimer};
+pub use releases::{NewRelease, Release};
+pub use routes::{RoutedEnvironment, RoutedInstance};
+pub use runs::{JournalEntry, NewRun, QueueHead, Run};
+pub use tokens::Token;
+pub use topic::{Topic, Wake};
+pub use transitions::{Transition, TransitionError};
+pub use uploads::{Upload, UploadState};
+
+/// A handle to the database; clones share it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: writer::Writer,
+    readers: Arc<readers::Readers>,
+    topics: Arc<topic::Topics>,
+}
+
+impl Store {
+    /// Opens the database, makes it if it is not there, and brings an older one up to date.
+    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let connection = schema::open_writer(path)?;
+        let readers = Arc::new(readers::Readers::new(path.to_owned()));
+        let topics = Arc::new(topic::Topics::default());
+        let writer = writer::Writer::start(connection, Arc::clone(&topics), clock)?;
+        Ok(Self { writer, readers, topics })
+    }
+
+    /// Wakes whoever holds it after each commit that touched `topic`.
+    #[must_use]
+    pub fn subscribe(&self, topic: Topic) -> Wake {
+        self.topics.subscribe(topic)
+    }
+
+    /// Whether the database can still be read: for readiness checks.
+    pub async fn check(&self) -> Result<(), Error> {
+        self.read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?)).await
+    }
+}

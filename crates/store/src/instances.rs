@@ -1,0 +1,271 @@
+use std::net::SocketAddr;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use types::{
+    AppId, DeploymentId, EnvironmentId, InstanceId, InstanceState, ProcessType, Transition as _,
+};
+
+use crate::row;
+use crate::writer::Write;
+use crate::{Error, Store, Topic};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    pub id: InstanceId,
+    pub deployment: DeploymentId,
+    pub process: ProcessType,
+    /// `web.1` is 1.
+    pub ordinal: u32,
+    pub state: InstanceState,
+    /// Where it listens; known once it was started.
+    pub address: Option<SocketAddr>,
+    /// Set while it drains.
+    pub drain_until: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+/// An instance with what it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceOwner {
+    pub instance: Instance,
+    pub environment: EnvironmentId,
+    pub app: AppId,
+}
+
+impl Store {
+    /// Makes sure that the deployment has instances of `process` with the ordinals 1 to `count`, and returns those,
+    /// first to last; ordinals above are left alone.
+    pub async fn ensure_instances(
+        &self,
+        deployment: DeploymentId,
+        process: ProcessType,
+        count: u32,
+    ) -> Result<Vec<Instance>, Error> {
+        self.write(move |write| {
+            let mut instances = Vec::new();
+            for ordinal in 1..=count {
+                let known = live(&write.sql, deployment, &process, ordinal)?;
+                instances.push(match known {
+                    Some(instance) => instance,
+                    None => insert(write, deployment, &process, ordinal)?,
+                });
+            }
+            Ok(instances)
+        })
+        .await
+    }
+
+    /// The instances of a deployment that are not stopped, in order.
+    pub async fn instances_of(&self, deployment: DeploymentId) -> Result<Vec<Instance>, Error> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT * FROM instances WHERE deployment_id = ?1 AND state <> 'stopped'
+                 ORDER BY process, ordinal",
+            )?;
+            let instances =
+                statement.query_map([deployment.to_string()], read)?.collect::<Result<_, _>>()?;
+            Ok(instances)
+        })
+        .await
+    }
+
+    /// Every instance of the environment that is not stopped, oldest deployment first.
+    pub async fn instances_in(&self, environment: EnvironmentId) -> Result<Vec<Instance>, Error> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT instances.* FROM instances JOIN deployments ON deployments.id = deployment_id
+                 WHERE environment_id = ?1 AND instances.state <> 'stopped'
+                 ORDER BY deployment_id, process, ordinal",
+            )?;
+            let instances = statement
+                .query_map([environment.to_string()], read)?
+                .collect::<Result<_, _>>()?;
+            Ok(instances)
+        })
+        .await
+    }
+
+    /// Every instance that is not stopped.
+    pub async fn live_instances(&self) -> Result<Vec<InstanceOwner>, Error> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT instances.*, environment_id, app_id FROM instances
+                 JOIN deployments ON deployments.id = deployment_id
+                 JOIN environments ON environments.id = environment_id
+                 WHERE instances.state <> 'stopped' ORDER BY instances.id",
+            )?;
+            let owners = statement
+                .query_map([], |row| {
+                    Ok(InstanceOwner {
+                        instance: read(row)?,
+                        environment: row::text(row, "environment_id")?,
+                        app: row::text(row, "app_id")?,
+                    })
+                })?
+                .collect::<Result<_, _>>()?;
+            Ok(owners)
+        })
+        .await
+    }
+
+    /// The last stopped instances of an environment, newest first: those whose logs are kept.
+    pub async fn stopped_instances(
+        &self,
+        environment: EnvironmentId,
+        limit: u32,
+    ) -> Result<Vec<Instance>, Error> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT instances.* FROM instances JOIN deployments ON deployments.id = deployment_id
+                 WHERE environment_id = ?1 AND instances.state = 'stopped'
+                 ORDER BY instances.id DESC LIMIT ?2",
+            )?;
+            let instances = statement
+                .query_map(params![environment.to_string(), limit], read)?
+                .collect::<Result<_, _>>()?;
+            Ok(instances)
+        })
+        .await
+    }
+
+    /// The instance, stopped or not; `None` if it was never recorded or its app is gone.
+    pub async fn find_instance(&self, id: InstanceId) -> Result<Option<Instance>, Error> {
+        self.read(move |connection| find(connection, id)).await
+    }
+
+    pub async fn set_instance_address(
+        &self,
+        id: InstanceId,
+        address: Option<SocketAddr>,
+    ) -> Result<(), Error> {
+        self.write(move |write| {
+            write.sql.execute(
+                "UPDATE instances SET address = ?2 WHERE id = ?1",
+                params![id.to_string(), address.map(|address| address.to_string())],
+            )?;
+            write.touch(Topic::Instances);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Moves an instance along one arrow. An instance that is there already stays as it is.
+    pub async fn set_instance_state(
+        &self,
+        id: InstanceId,
+        to: InstanceState,
+    ) -> Result<Instance, Error> {
+        self.write(move |write| {
+            let instance = get(&write.sql, id)?;
+            if instance.state == to {
+                return Ok(instance);
+            }
+            let to = instance.state.to(to)?;
+            write.sql.execute(
+                "UPDATE instances SET state = ?2 WHERE id = ?1",
+                params![id.to_string(), to.as_str()],
+            )?;
+            write.touch(Topic::Instances);
+            get(&write.sql, id)
+        })
+        .await
+    }
+
+    /// Takes a serving instance out of the routing table; it is stopped when its requests have ended or
+    /// `drain` is over.
+    pub async fn drain_instance(
+        &self,
+        id: InstanceId,
+        drain: std::time::Duration,
+    ) -> Result<(), Error> {
+        self.write(move |write| {
+            let instance = get(&write.sql, id)?;
+            instance.state.to(InstanceState::Draining)?;
+            let drain = SignedDuration::try_from(drain).unwrap_or(SignedDuration::ZERO);
+            let until = write.now.checked_add(drain).unwrap_or(write.now);
+            write.sql.execute(
+                "UPDATE instances SET state = 'draining', drain_until = ?2 WHERE id = ?1",
+                params![id.to_string(), until.as_microsecond()],
+            )?;
+            write.touch(Topic::Instances);
+            Ok(())
+        })
+        .await
+    }
+}
+
+pub(crate) fn set_state_of_deployment(
+    write: &Write<'_>,
+    deployment: DeploymentId,
+    from: InstanceState,
+    to: InstanceState,
+) -> Result<(), Error> {
+    let to = from.to(to)?;
+    write.sql.execute(
+        "UPDATE instances SET state = ?3 WHERE deployment_id = ?1 AND state = ?2",
+        params![deployment.to_string(), from.as_str(), to.as_str()],
+    )?;
+    write.touch(Topic::Instances);
+    Ok(())
+}
+
+fn insert(
+    write: &Write<'_>,
+    deployment: DeploymentId,
+    process: &ProcessType,
+    ordinal: u32,
+) -> Result<Instance, Error> {
+    let id = InstanceId::generate(write.clock);
+    write.sql.execute(
+        "INSERT INTO instances (id, deployment_id, process, ordinal, state, created_at)
+         VALUES (?1, ?2, ?3, ?4, 'starting', ?5)",
+        params![
+            id.to_string(),
+            deployment.to_string(),
+            process.as_str(),
+            ordinal,
+            write.now.as_microsecond()
+        ],
+    )?;
+    write.touch(Topic::Instances);
+    get(&write.sql, id)
+}
+
+/// The instance with this place that is starting or serving.
+fn live(
+    connection: &Connection,
+    deployment: DeploymentId,
+    process: &ProcessType,
+    ordinal: u32,
+) -> Result<Option<Instance>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT * FROM instances WHERE deployment_id = ?1 AND process = ?2 AND ordinal = ?3
+           AND state IN ('starting', 'serving')",
+    )?;
+    Ok(statement
+        .query_row(params![deployment.to_string(), process.as_str(), ordinal], read)
+        .optional()?)
+}
+
+fn find(connection: &Connection, id: InstanceId) -> Result<Option<Instance>, Error> {
+    let mut statement = connection.prepare_cached("SELECT * FROM instances WHERE id = ?1")?;
+    Ok(statement.query_row([id.to_string()], read).optional()?)
+}
+
+fn get(connection: &Connection, id: InstanceId) -> Result<Instance, Error> {
+    find(connection, id)?.ok_or_else(|| Error::not_found(format!("instance {id}")))
+}
+
+pub(crate) fn read(row: &Row<'_>) -> row::Result<Instance> {
+    Ok(Instance {
+        id: row::text(row, "id")?,
+        deployment: row::text(row, "deployment_id")?,
+        process: row::text(row, "process")?,
+        ordinal: row.get("ordinal")?,
+        state: row::text(row, "state")?,
+        address: row::optional_text(row, "address")?,
+        drain_until: row::optional_time(row, "drain_until")?,
+        created_at: row::time(row, "created_at")?,
+    })
+}

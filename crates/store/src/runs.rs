@@ -1,0 +1,228 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde_json::json;
+use types::{Actor, AppId, AppName, CommitId, RunId, RunStatus};
+use workflow::{Definition, Record, State};
+
+use crate::apps::get_app;
+use crate::events::NewEvent;
+use crate::row::{self, to_json};
+use crate::writer::Write;
+use crate::{Error, Store, Topic};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub id: RunId,
+    pub app_id: AppId,
+    pub app: AppName,
+    pub workflow: String,
+    pub status: RunStatus,
+    pub queue: Option<String>,
+    pub commit: Option<CommitId>,
+    /// What it is about, for people: a commit's subject, `roll back to v3`.
+    pub title: String,
+    pub created_at: Timestamp,
+    pub created_by: Actor,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    pub id: RunId,
+    pub app: AppId,
+    pub definition: Definition,
+    /// Runs of one queue start one after the other. Without one, a run starts at once.
+    pub queue: Option<String>,
+    pub commit: Option<CommitId>,
+    pub title: String,
+    pub actor: Actor,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    pub seq: u64,
+    pub at: Timestamp,
+    pub record: Record,
+}
+
+/// The oldest unstarted run of a queue in which nothing is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueHead {
+    pub run: RunId,
+    pub app: AppId,
+}
+
+impl Store {
+    /// Records a run. It stands in its queue until it is given [`workflow::Input::Start`].
+    pub async fn create_run(&self, new: NewRun) -> Result<Run, Error> {
+        self.write(move |write| insert(write, &new)).await
+    }
+
+    pub async fn run(&self, id: RunId) -> Result<Run, Error> {
+        self.read(move |connection| get(connection, id)).await
+    }
+
+    /// Newest first, those older than `before` only.
+    pub async fn runs(
+        &self,
+        app: Option<AppId>,
+        before: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<Run>, Error> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "{SELECT} WHERE (?1 IS NULL OR runs.app_id = ?1) AND (?2 IS NULL OR runs.id < ?2)
+                 ORDER BY runs.id DESC LIMIT ?3"
+            ))?;
+            let app = app.map(|app| app.to_string());
+            let before = before.map(|before| before.to_string());
+            let runs = statement
+                .query_map(params![app, before, limit], read)?
+                .collect::<Result<_, _>>()?;
+            Ok(runs)
+        })
+        .await
+    }
+
+    /// The app's runs that have not ended, oldest first.
+    pub async fn unfinished_runs(&self, app: Option<AppId>) -> Result<Vec<Run>, Error> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "{SELECT} WHERE runs.status IN ('queued', 'running', 'waiting')
+                 AND (?1 IS NULL OR runs.app_id = ?1) ORDER BY runs.id"
+            ))?;
+            let runs = statement
+                .query_map([app.map(|app| app.to_string())], read)?
+                .collect::<Result<_, _>>()?;
+            Ok(runs)
+        })
+        .await
+    }
+
+    /// The run that stands directly before this one in its queue and has not ended.
+    pub async fn run_ahead_of(&self, id: RunId) -> Result<Option<Run>, Error> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "{SELECT} WHERE runs.queue = (SELECT queue FROM runs WHERE id = ?1)
+                 AND runs.status IN ('queued', 'running', 'waiting') AND runs.id < ?1
+                 ORDER BY runs.id DESC LIMIT 1"
+            ))?;
+            Ok(statement.query_row([id.to_string()], read).optional()?)
+        })
+        .await
+    }
+
+    /// Every run whose turn it is: it is queued, and nothing of its queue is under way or before it.
+    pub async fn queue_heads(&self) -> Result<Vec<QueueHead>, Error> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, app_id FROM runs WHERE status = 'queued' AND NOT EXISTS (
+                     SELECT 1 FROM runs AS other
+                     WHERE other.queue = runs.queue AND other.id <> runs.id
+                       AND (other.status IN ('running', 'waiting')
+                            OR (other.status = 'queued' AND other.id < runs.id)))
+                 ORDER BY id",
+            )?;
+            let heads = statement
+                .query_map([], |row| {
+                    Ok(QueueHead { run: row::text(row, "id")?, app: row::text(row, "app_id")? })
+                })?
+                .collect::<Result<_, _>>()?;
+            Ok(heads)
+        })
+        .await
+    }
+
+    /// What the run's journal adds up to.
+    pub async fn run_state(&self, id: RunId) -> Result<State, Error> {
+        self.read(move |connection| load_state(connection, id)).await
+    }
+
+    /// The run's journal from record `from` (the first is 1).
+    pub async fn journal(&self, id: RunId, from: u64) -> Result<Vec<JournalEntry>, Error> {
+        self.read(move |connection| journal(connection, id, from)).await
+    }
+}
+
+const SELECT: &str =
+    "SELECT runs.*, apps.name AS app_name FROM runs JOIN apps ON apps.id = runs.app_id";
+
+pub(crate) fn insert(write: &Write<'_>, new: &NewRun) -> Result<Run, Error> {
+    write.sql.execute(
+        "INSERT INTO runs (id, app_id, workflow, definition, definition_digest, status, queue, commit_id, title, created_at, created_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10)",
+        params![
+            new.id.to_string(),
+            new.app.to_string(),
+            new.definition.name,
+            to_json(&new.definition),
+            new.definition.digest().as_str(),
+            new.queue,
+            new.commit.as_ref().map(CommitId::as_str),
+            new.title,
+            write.now.as_microsecond(),
+            to_json(&new.actor),
+        ],
+    )?;
+    let app = get_app(&write.sql, new.app)?;
+    let event = NewEvent::new("run.created", &new.actor).app(&app.name).subject(new.id);
+    write.event(&event.detail(json!({ "workflow": new.definition.name, "commit": new.commit })))?;
+    write.touch(Topic::Runs);
+    get(&write.sql, new.id)
+}
+
+pub(crate) fn get(connection: &Connection, id: RunId) -> Result<Run, Error> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE runs.id = ?1"))?;
+    statement
+        .query_row([id.to_string()], read)
+        .optional()?
+        .ok_or_else(|| Error::not_found(format!("run {id}")))
+}
+
+pub(crate) fn load_state(connection: &Connection, id: RunId) -> Result<State, Error> {
+    let mut statement = connection.prepare_cached("SELECT definition FROM runs WHERE id = ?1")?;
+    let definition: Definition = statement
+        .query_row([id.to_string()], |row| row::json(row, "definition"))
+        .optional()?
+        .ok_or_else(|| Error::not_found(format!("run {id}")))?;
+    let mut state = State::new(Arc::new(definition));
+    for entry in journal(connection, id, 1)? {
+        state.apply(&entry.record);
+    }
+    Ok(state)
+}
+
+fn journal(connection: &Connection, id: RunId, from: u64) -> Result<Vec<JournalEntry>, Error> {
+    let mut statement = connection
+        .prepare_cached("SELECT * FROM journal WHERE run_id = ?1 AND seq >= ?2 ORDER BY seq")?;
+    let entries = statement
+        .query_map(params![id.to_string(), from], |row| {
+            Ok(JournalEntry {
+                seq: row.get("seq")?,
+                at: row::time(row, "at")?,
+                record: row::json(row, "record")?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(entries)
+}
+
+fn read(row: &Row<'_>) -> row::Result<Run> {
+    Ok(Run {
+        id: row::text(row, "id")?,
+        app_id: row::text(row, "app_id")?,
+        app: row::text(row, "app_name")?,
+        workflow: row.get("workflow")?,
+        status: row::text(row, "status")?,
+        queue: row.get("queue")?,
+        commit: row::optional_text(row, "commit_id")?,
+        title: row.get("title")?,
+        created_at: row::time(row, "created_at")?,
+        created_by: row::json(row, "created_by")?,
+        started_at: row::optional_time(row, "started_at")?,
+        finished_at: row::optional_time(row, "finished_at")?,
+    })
+}

@@ -1,0 +1,92 @@
+//! Opening the database with the guarantees that the rest relies on, and reading them back.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+use crate::Error;
+
+/// How long a statement waits for another process's lock (a backup, somebody's shell) before it fails.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("../migrations/0001_initial.sql"))];
+
+pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    pragma(&connection, "journal_mode", "WAL", "wal")?;
+    pragma(&connection, "synchronous", "FULL", "2")?;
+    pragma(&connection, "foreign_keys", "ON", "1")?;
+    let migrations = Migrations::from_slice(MIGRATIONS);
+    migrations.to_latest(&mut connection).map_err(|error| match error {
+        rusqlite_migration::Error::MigrationDefinition(
+            rusqlite_migration::MigrationDefinitionError::DatabaseTooFarAhead,
+        ) => Error::FromTheFuture,
+        other => Error::Migration(other),
+    })?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn pragma(
+    connection: &Connection,
+    name: &'static str,
+    value: &'static str,
+    wanted: &'static str,
+) -> Result<(), Error> {
+    connection.pragma_update(None, name, value)?;
+    let found = connection.pragma_query_value(None, name, |row| {
+        row.get::<_, rusqlite::types::Value>(0).map(|value| match value {
+            rusqlite::types::Value::Integer(number) => number.to_string(),
+            rusqlite::types::Value::Text(text) => text,
+            other => format!("{other:?}"),
+        })
+    })?;
+    if found == wanted { Ok(()) } else { Err(Error::Pragma { pragma: name, found, wanted }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_migrations_are_well_formed() {
+        Migrations::from_slice(MIGRATIONS).validate().unwrap();
+    }
+
+    #[test]
+    fn a_database_from_a_newer_version_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("solum.db");
+        drop(open_writer(&path).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "user_version", 1_000).unwrap();
+        drop(connection);
+        assert!(matches!(open_writer(&path), Err(Error::FromTheFuture)));
+    }
+
+    #[test]
+    fn opening_twice_keeps_what_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("solum.db");
+        let connection = open_writer(&path).unwrap();
+        connection
+            .execute("INSERT INTO events (id, at, actor, kind) VALUES ('evt_1', 0, '{}', 'x')", [])
+            .unwrap();
+        drop(connection);
+        let connection = open_writer(&path).unwrap();
+        let count: i64 =
+            connection.query_row("SELECT count(*) FROM events", [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 1);
+    }
+}
