@@ -8,6 +8,8 @@
 //! reader that knows it, an [`ErrorCode`] keeps its meaning. Times are RFC 3339 in UTC, names are `snake_case`.
 
 pub mod apps;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod configs;
 pub mod deployments;
 pub mod environments;

@@ -1,0 +1,69 @@
+use types::{AppName, RunId};
+
+use super::feed::Feed;
+use super::request::Call;
+use super::{Client, Error};
+use crate::runs::{Run, RunDetail, RunLogLine};
+use crate::{paths, server_events};
+
+impl Client {
+    /// Newest first, of one app or of all, no more than `most`.
+    pub fn runs(&self, app: Option<&AppName>, most: Option<usize>) -> Result<Vec<Run>, Error> {
+        self.list(paths::RUNS, &[("app", app.map(ToString::to_string))], most)
+    }
+
+    pub fn run(&self, id: RunId) -> Result<RunDetail, Error> {
+        self.fetch(&Call::get(&paths::run(id)))
+    }
+
+    /// The transcript so far.
+    pub fn run_log(&self, id: RunId) -> Result<String, Error> {
+        let path = paths::run_log(id);
+        let answer = self.send(&Call::get(&path).header("accept", "text/plain"), None)?;
+        self.read_text(answer)
+    }
+
+    pub fn cancel_run(&self, id: RunId) -> Result<Run, Error> {
+        self.fetch(&Call::post(&paths::run_cancel(id)))
+    }
+
+    /// The transcript from its beginning and every change of state, until the run has ended.
+    pub fn watch_run(&self, id: RunId) -> Result<RunFeed<'_>, Error> {
+        Ok(RunFeed { feed: Feed::open(self, paths::run_watch(id), Vec::new())?, client: self })
+    }
+}
+
+/// What happens to a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunEvent {
+    /// A line of the transcript.
+    Log(String),
+    State(Box<Run>),
+    /// It has ended; nothing follows.
+    End(Box<Run>),
+}
+
+#[derive(Debug)]
+pub struct RunFeed<'a> {
+    feed: Feed<'a>,
+    client: &'a Client,
+}
+
+impl RunFeed<'_> {
+    /// The next event. There is none after [`RunEvent::End`].
+    pub fn next_event(&mut self) -> Result<RunEvent, Error> {
+        loop {
+            let event = self.feed.next()?;
+            let parsed = match event.name.as_str() {
+                server_events::LOG => {
+                    serde_json::from_str(&event.data).map(|RunLogLine { text }| RunEvent::Log(text))
+                }
+                server_events::STATE => serde_json::from_str(&event.data).map(RunEvent::State),
+                server_events::END => serde_json::from_str(&event.data).map(RunEvent::End),
+                // A newer server may have more to say.
+                _ => continue,
+            };
+            return parsed.map_err(|source| self.client.unreadable(source));
+        }
+    }
+}
