@@ -22,5 +22,5 @@ pub use command::Finished;
 pub use http::Response;
 pub use load::{Load, LoadPlan, LoadReport};
 pub use repository::{Push, Repository};
-pub use server::{Server, ServerOptions};
+pub use server::{Server, ServerOptions, Stopper};
 pub use wait::wait_until;

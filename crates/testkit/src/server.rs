@@ -1,7 +1,7 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -13,13 +13,17 @@ use crate::processes::{self, Process};
 use crate::scratch::Scratch;
 use crate::wait_until;
 
+mod control_plane;
 mod endpoints;
 mod program;
+mod stopper;
 
+use control_plane::ControlPlane;
 use endpoints::Endpoints;
 
+pub use stopper::Stopper;
+
 const START: Duration = Duration::from_secs(60);
-const STOP: Duration = Duration::from_secs(60);
 const COMMAND: Duration = Duration::from_secs(300);
 const ANSWER: Duration = Duration::from_secs(30);
 const LINES_OF_LOG: usize = 40;
@@ -43,7 +47,7 @@ pub struct Server {
     scratch: Scratch,
     program: PathBuf,
     options: ServerOptions,
-    child: Option<Child>,
+    control_plane: Option<ControlPlane>,
     endpoints: Endpoints,
     token: String,
     stopped: bool,
@@ -65,13 +69,17 @@ impl Server {
             scratch,
             program,
             options,
-            child: None,
+            control_plane: None,
             endpoints: Endpoints::default(),
             token: String::new(),
             stopped: false,
         };
         fs::create_dir_all(server.home())?;
-        server.begin()?;
+        if let Err(error) = server.begin() {
+            // It may have come as far as starting a router, or not even to a data directory.
+            let _ = server.stop();
+            return Err(error);
+        }
         Ok(server)
     }
 
@@ -113,7 +121,7 @@ impl Server {
     /// The process id of the control plane.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
+        self.control_plane.as_ref().map(ControlPlane::pid)
     }
 
     /// # Errors
@@ -190,10 +198,7 @@ impl Server {
     /// # Errors
     /// When it does not run.
     pub fn kill(&mut self) -> Result<()> {
-        let mut child = self.child.take().context("the control plane does not run")?;
-        child.kill().context("cannot kill the control plane")?;
-        child.wait().context("cannot wait for the control plane")?;
-        Ok(())
+        self.control_plane.take().context("the control plane does not run")?.kill()
     }
 
     /// Waits until the control plane ends by itself, as at a failpoint.
@@ -201,11 +206,9 @@ impl Server {
     /// # Errors
     /// When it goes on for longer than `within`.
     pub fn wait_for_end(&mut self, within: Duration) -> Result<ExitStatus> {
-        let child = self.child.as_mut().context("the control plane does not run")?;
-        let status =
-            wait_until("the end of the control plane", within, || child.try_wait().transpose())?
-                .context("cannot wait for the control plane")?;
-        self.child = None;
+        let running = self.control_plane.as_mut().context("the control plane does not run")?;
+        let status = running.wait(within)?;
+        self.control_plane = None;
         Ok(status)
     }
 
@@ -214,7 +217,10 @@ impl Server {
     /// # Errors
     /// When it still runs, or does not serve in time.
     pub fn restart(&mut self) -> Result<()> {
-        ensure!(self.child.is_none(), "the control plane still runs: kill or stop it first");
+        ensure!(
+            self.control_plane.is_none(),
+            "the control plane still runs: kill or stop it first"
+        );
         self.begin()
     }
 
@@ -247,6 +253,12 @@ impl Server {
         self.directory().join("server.log")
     }
 
+    /// What ends this server, for a thread that does not own it.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        Stopper::new(self.command(), self.data_dir())
+    }
+
     /// Ends everything and proves it.
     ///
     /// # Errors
@@ -256,45 +268,8 @@ impl Server {
             return Ok(());
         }
         self.stopped = true;
-        let said = self.solum_stop();
-        if let Some(mut child) = self.child.take() {
-            let ended = wait_until("the end of the control plane", STOP, || {
-                child.try_wait().ok().flatten()
-            });
-            if ended.is_err() {
-                child.kill().context("cannot kill the control plane")?;
-                child.wait().context("cannot wait for the control plane")?;
-            }
-        }
-        let left = self.kill_what_is_left();
-        said?;
-        ensure!(left.is_empty(), "`solum server stop --all` left processes running: {left:#?}");
-        Ok(())
-    }
-
-    fn solum_stop(&self) -> Result<()> {
-        let data_dir = self.data_dir();
-        let mut stop = self.command();
-        stop.args(["server", "stop", "--all", "--data-dir"]).arg(data_dir);
-        command::run(&mut stop, STOP)?.require()?;
-        Ok(())
-    }
-
-    fn kill_what_is_left(&self) -> Vec<Process> {
-        let gone = wait_until("the end of every process", Duration::from_secs(2), || {
-            self.processes().is_empty().then_some(())
-        });
-        if gone.is_ok() {
-            return Vec::new();
-        }
-        let left = self.processes();
-        for process in &left {
-            if let Some(pid) = rustix::process::Pid::from_raw(process.pid) {
-                // It may have ended since it was listed.
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
-        }
-        left
+        self.control_plane = None;
+        self.stopper().stop()
     }
 
     fn begin(&mut self) -> Result<()> {
@@ -309,9 +284,7 @@ impl Server {
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // Ctrl-C in the terminal is for whoever drives the server, who then stops it in order.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let child = command.spawn();
-        let child = child.with_context(|| format!("cannot start {}", self.program.display()))?;
-        self.child = Some(child);
+        self.control_plane = Some(ControlPlane::spawn(&mut command)?);
         self.endpoints = self.wait_until_it_serves()?;
         let token = self.data_dir().join("admin.token");
         let text = fs::read_to_string(&token);
@@ -323,9 +296,9 @@ impl Server {
 
     fn wait_until_it_serves(&mut self) -> Result<Endpoints> {
         let path = self.data_dir().join("endpoints.json");
-        let child = self.child.as_mut().context("the control plane was not started")?;
+        let running = self.control_plane.as_mut().context("the control plane was not started")?;
         let found = wait_until("the server's /readyz", START, || {
-            if let Ok(Some(status)) = child.try_wait() {
+            if let Some(status) = running.ended() {
                 return Some(Err(status));
             }
             Endpoints::read(&path).filter(Endpoints::is_ready).map(Ok)
@@ -333,7 +306,7 @@ impl Server {
         match found {
             Ok(Ok(endpoints)) => Ok(endpoints),
             Ok(Err(status)) => {
-                self.child = None;
+                self.control_plane = None;
                 bail!("`solum server` ended with {status}; it wrote:\n{}", self.log())
             }
             Err(late) => Err(late.context(format!("`solum server` wrote:\n{}", self.log()))),
