@@ -16,11 +16,15 @@
 mod config;
 mod control;
 mod error;
+mod framing;
+mod headers;
 mod live;
 mod metrics;
+mod page;
 mod split;
 pub mod table;
 mod table_file;
+mod websocket;
 
 pub use config::{Config, Limits, Timeouts};
 pub use control::client::Client;
