@@ -1,0 +1,123 @@
+//! The command line: what there is, who carries it out, and how an error is shown.
+//!
+//! Stdout is data and stderr is talk. The exit status is 0 when it is done, 1 when it failed, 2 when the command was
+//! used wrongly.
+
+pub(crate) mod arguments;
+pub(crate) mod checkout;
+pub(crate) mod credentials;
+pub(crate) mod failure;
+pub(crate) mod follow;
+pub(crate) mod output;
+pub(crate) mod session;
+pub(crate) mod table;
+pub(crate) mod times;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{
+    app, config, deploy, environment, exec, git_credential, login, logs, ps, release, rollback,
+    run, scale, status, token,
+};
+use failure::Failure;
+use session::Session;
+
+/// What a command ends with.
+pub(crate) type Outcome = Result<(), Failure>;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "solum",
+    version,
+    about = "From git push to running software",
+    max_term_width = 100
+)]
+#[command(disable_help_subcommand = true, infer_subcommands = false)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make, list, show and delete apps
+    #[command(subcommand)]
+    App(app::App),
+    /// List and show what was built
+    #[command(subcommand)]
+    Release(release::Release),
+    /// List environments, and show what was deployed in them
+    #[command(subcommand)]
+    Env(environment::Environment),
+    /// Set, unset and list an environment's variables
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Show what an app runs, and how it got there
+    Status(status::Status),
+    /// Show what an app's instances write
+    Logs(logs::Logs),
+    /// List an app's instances
+    Ps(ps::Ps),
+    /// Say how many instances of a process there shall be
+    Scale(scale::Scale),
+    /// Run a command beside an app
+    Exec(exec::Exec),
+    /// Deploy a release, or what somebody else built
+    Deploy(deploy::Deploy),
+    /// Go back to what was deployed before
+    Rollback(rollback::Rollback),
+    /// List, show, watch and cancel runs
+    #[command(subcommand)]
+    Run(run::Run),
+    /// Make, list and revoke tokens
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Store the address of a server and a token for it
+    Login(login::Login),
+    /// Answer git's questions for credentials (gitcredentials(7))
+    #[command(hide = true)]
+    GitCredential(git_credential::GitCredential),
+}
+
+impl Command {
+    fn run(self) -> Outcome {
+        let session = Session::from_environment();
+        match self {
+            Self::App(command) => command.run(&session),
+            Self::Release(command) => command.run(&session),
+            Self::Env(command) => command.run(&session),
+            Self::Config(command) => command.run(&session),
+            Self::Status(command) => command.run(&session),
+            Self::Logs(command) => command.run(&session),
+            Self::Ps(command) => command.run(&session),
+            Self::Scale(command) => command.run(&session),
+            Self::Exec(command) => command.run(&session),
+            Self::Deploy(command) => command.run(&session),
+            Self::Rollback(command) => command.run(&session),
+            Self::Run(command) => command.run(&session),
+            Self::Token(command) => command.run(&session),
+            Self::Login(command) => command.run(&session),
+            Self::GitCredential(command) => command.run(&session),
+        }
+    }
+}
+
+pub(crate) fn main() -> ExitCode {
+    match Cli::parse().command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,34 @@
+use clap::Args;
+
+use crate::cli::arguments::{AppArgument, EnvironmentOption, JsonOption};
+use crate::cli::session::Session;
+use crate::cli::table::Table;
+use crate::cli::{Outcome, output};
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    app: AppArgument,
+    #[command(flatten)]
+    environment: EnvironmentOption,
+    #[command(flatten)]
+    json: JsonOption,
+}
+
+impl List {
+    pub(crate) fn run(self, session: &Session) -> Outcome {
+        let app = session.app(self.app.app)?;
+        let client = session.client()?;
+        let environment = session.environment(&client, &app, self.environment.environment)?;
+        let config = client.config(&app, &environment)?;
+        if self.json.json {
+            return output::print_json(&config);
+        }
+        output::say(&format!("Config {} of {app} {environment}", config.revision));
+        let mut table = Table::of_fields();
+        for (name, value) in &config.variables.0 {
+            table.row([name.as_str(), value]);
+        }
+        output::print(&table.render())
+    }
+}

@@ -1,0 +1,81 @@
+//! `solum logs`: what an app's instances write, line by line.
+
+use std::io::{self, IsTerminal as _};
+
+use api::client::LogsQuery;
+use api::logs::LogLine;
+use clap::Args;
+use types::ProcessType;
+
+use crate::cli::arguments::{AppArgument, EnvironmentOption, JsonOption};
+use crate::cli::session::Session;
+use crate::cli::{Outcome, output};
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    #[command(flatten)]
+    app: AppArgument,
+    #[command(flatten)]
+    environment: EnvironmentOption,
+    /// Only of this process
+    #[arg(long, value_name = "TYPE")]
+    process: Option<ProcessType>,
+    /// Go on with the lines to come
+    #[arg(short, long)]
+    follow: bool,
+    /// How many of the latest lines
+    #[arg(short = 'n', long, value_name = "N", default_value_t = api::logs::DEFAULT_LINES)]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(api::logs::MAX_LINES)))]
+    lines: u32,
+    /// Print each line as JSON
+    #[command(flatten)]
+    json: JsonOption,
+}
+
+impl Logs {
+    pub(crate) fn run(self, session: &Session) -> Outcome {
+        let app = session.app(self.app.app)?;
+        let client = session.client()?;
+        let query = LogsQuery {
+            environment: self.environment.environment,
+            process: self.process,
+            lines: Some(self.lines),
+            follow: self.follow,
+        };
+        let colours = output::colours(io::stdout().is_terminal());
+        let mut feed = client.logs(&app, &query)?;
+        while let Some(line) = feed.next_line()? {
+            if self.json.json {
+                output::print_json_line(&line)?;
+            } else {
+                output::print(&render(&line, colours))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn render(line: &LogLine, colours: bool) -> String {
+    let (dim, reset) = if colours { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
+    let instance = line.instance.to_string();
+    let tail = &instance[instance.len() - 4..];
+    let (environment, process) = (&line.environment, &line.process);
+    format!("{dim}{:.3} {environment}/{process}.{tail}{reset} {}\n", line.at, line.text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_when_and_who() {
+        let mut line: LogLine = serde_json::from_str(
+            r#"{"at":"2026-01-02T03:04:05.678901Z","environment":"dev","process":"web",
+                "instance":"ins_01h2xcejqtf2nbrexx3vqjhp41","stream":"stdout","text":"hello"}"#,
+        )
+        .unwrap();
+        assert_eq!(render(&line, false), "2026-01-02T03:04:05.678Z dev/web.hp41 hello\n");
+        line.text = String::new();
+        assert_eq!(render(&line, false), "2026-01-02T03:04:05.678Z dev/web.hp41 \n");
+    }
+}
