@@ -17,6 +17,9 @@ pub struct Manifest {
     pub test: Test,
     /// Run once per deployment, before traffic moves.
     pub release: Option<String>,
+    /// Run once in the life of an environment, after its first deployment (app.json's `scripts.postdeploy`).
+    #[serde(default)]
+    pub after_first_deploy: Option<String>,
     /// The same in every environment. Never secret.
     pub env: BTreeMap<VariableName, String>,
     /// Variables that have to be set in the environment's config before a deployment may start, with

@@ -1,0 +1,174 @@
+//! From a checked-out tree to a bundle in the store.
+//!
+//! A plan is made outside of any box; whatever runs out of the repository runs in one. Each app has a room of its own
+//! under the builder's directory: the caches of its package managers, its installed dependencies by what they are
+//! made from, and the tree that it builds in. The checked-out tree itself is only read.
+//!
+//! The invariant: nothing of an earlier or a broken-off call shows in a later one, except in what was handed to tools
+//! as a cache. The tree is brought to the source's state before anything runs, dependencies appear under their key
+//! by a rename, and one call per app works at a time. So [`Builder::test`] and [`Builder::build`] may be called
+//! again after a crash anywhere, and the same input gives the same digest as far as the app's own tools do.
+
+mod assemble;
+mod buildpack;
+mod environment;
+mod error;
+mod execute;
+mod install;
+mod room;
+mod sync;
+mod trim;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use types::{AppId, Bundle, Stack, Transcript};
+
+use crate::blocking::blocking;
+use crate::boxes::Boxes;
+use crate::plan::{Language, Plan, PlanError, Tests};
+use crate::source::Source;
+use crate::store::ArtifactStore;
+use crate::tools::Probe;
+
+pub use error::{BuildError, Stage};
+
+use room::Rooms;
+
+/// What a [`Builder`] works with.
+#[derive(Debug)]
+pub struct BuilderConfig {
+    /// For caches and trees, a folder per app. Only the server's user may reach into it.
+    pub directory: PathBuf,
+    pub store: Arc<ArtifactStore>,
+    pub boxes: Arc<dyn Boxes>,
+    /// What bundles built here are built for.
+    pub machine: Stack,
+    /// Set in every box: the server's proxies, certificate files and registries. A value that is the path of a file outside
+    /// of `/usr` and `/etc` is shown to the box.
+    pub pass_env: Vec<(String, String)>,
+    /// rustup's home directory, where the server has one: its toolchains are not visible in a box otherwise.
+    pub rustup: Option<PathBuf>,
+    /// Our own program, which static sites carry with them.
+    pub solum: PathBuf,
+}
+
+/// Plans, tests, builds. See the module's documentation.
+#[derive(Debug)]
+pub struct Builder {
+    config: BuilderConfig,
+    probe: Probe,
+    rooms: Rooms,
+}
+
+/// One commit of one app, checked out.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    pub app: AppId,
+    /// Whom the app's commands run as: user and group.
+    pub uid: u32,
+    /// Without a `.git`. It is only read, and has to stay as it is until the call returns.
+    pub source: PathBuf,
+    /// The commit's time in seconds since 1970: the time of every file in the app's layer.
+    pub committed_at: u64,
+    /// Variables for tests and the build on top of the manifest's `env`.
+    pub build_env: BTreeMap<String, String>,
+}
+
+/// What came of testing. Tests that fail are a [`BuildError::Failed`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tested {
+    Passed,
+    /// Nothing was there to run, and why.
+    Skipped(String),
+}
+
+impl Builder {
+    #[must_use]
+    pub fn new(config: BuilderConfig) -> Self {
+        let probe = Probe::new(config.rustup.clone());
+        let rooms = Rooms::new(config.directory.clone());
+        Self { config, probe, rooms }
+    }
+
+    /// Reads the tree and decides how it is built, tested and run. Runs nothing out of it.
+    pub async fn plan(&self, source: &Path) -> Result<Plan, PlanError> {
+        let tools = self.probe.look().await;
+        let root = source.to_owned();
+        blocking(move || Plan::make(&Source::open(&root)?, &tools)).await
+    }
+
+    /// Runs the app's tests, with everything they need installed.
+    pub async fn test(
+        &self,
+        workspace: &Workspace,
+        plan: &Plan,
+        transcript: &dyn Transcript,
+        cancel: &CancellationToken,
+    ) -> Result<Tested, BuildError> {
+        let commands = match &plan.recipe.tests {
+            Tests::Run(commands) => commands.clone(),
+            Tests::Skip(why) => return Ok(Tested::Skipped(why.clone())),
+        };
+        let job = self.begin(workspace, plan, transcript, cancel).await?;
+        let dependencies = job.install_for_work().await?;
+        job.sync().await?;
+        transcript.step("Testing");
+        let recipe = &plan.recipe;
+        let commands = [&recipe.in_tree[..], &recipe.in_tree_development, &commands].concat();
+        job.run(Stage::Test, &commands, job.app_binds(dependencies.as_ref()).await?).await?;
+        Ok(Tested::Passed)
+    }
+
+    /// Builds the app and puts the bundle into the store.
+    pub async fn build(
+        &self,
+        workspace: &Workspace,
+        plan: &Plan,
+        transcript: &dyn Transcript,
+        cancel: &CancellationToken,
+    ) -> Result<Bundle, BuildError> {
+        let job = self.begin(workspace, plan, transcript, cancel).await?;
+        if plan.language == Language::Buildpack {
+            return job.build_with_buildpacks().await;
+        }
+        let shipped = job.install_shipped().await?;
+        let recipe = &plan.recipe;
+        let commands = [&recipe.in_tree[..], &recipe.compile, &recipe.finish].concat();
+        if commands.is_empty() {
+            return job.assemble_untouched(shipped).await;
+        }
+        let dependencies = job.install_for_work().await?;
+        job.sync().await?;
+        transcript.step("Building");
+        let binds = job.writable_binds(dependencies.as_ref()).await?;
+        job.run(Stage::Build, &commands, binds).await?;
+        job.assemble_built(shipped, dependencies).await
+    }
+
+    async fn begin<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+        plan: &'a Plan,
+        transcript: &'a dyn Transcript,
+        cancel: &'a CancellationToken,
+    ) -> Result<Job<'a>, BuildError> {
+        let room = tokio::select! {
+            room = self.rooms.enter(workspace.app, workspace.uid) => room?,
+            () = cancel.cancelled() => return Err(BuildError::Cancelled),
+        };
+        Ok(Job { config: &self.config, room, workspace, plan, transcript, cancel })
+    }
+}
+
+/// One call for one app, alone in its room.
+struct Job<'a> {
+    config: &'a BuilderConfig,
+    room: room::Room,
+    workspace: &'a Workspace,
+    plan: &'a Plan,
+    transcript: &'a dyn Transcript,
+    cancel: &'a CancellationToken,
+}

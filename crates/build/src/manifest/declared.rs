@@ -1,0 +1,189 @@
+//! `solum.yaml`, from a checked tree to what it declares. Nothing is filled in yet.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use types::{
+    Build, Environment, EnvironmentName, Limits, ProcessType, Push, Strategy, Test, VariableName,
+};
+
+use super::keys::MANIFEST;
+use super::{SOLUM_YAML, check, scalars};
+use crate::mistake::{Mistake, Place};
+use crate::tree::{Node, Value};
+
+#[derive(Debug, Default)]
+pub(super) struct Declared {
+    /// `Some` when the key is there: it is then the whole set of processes.
+    pub(super) processes: Option<BTreeMap<ProcessType, DeclaredProcess>>,
+    pub(super) build: Build,
+    pub(super) test: Option<Test>,
+    pub(super) release: Option<String>,
+    pub(super) env: BTreeMap<VariableName, String>,
+    pub(super) push: Push,
+    pub(super) environment: Option<Environment>,
+    /// Where an environment scales a process, which may turn out not to exist.
+    pub(super) scaled_at: BTreeMap<ProcessType, Place>,
+}
+
+#[derive(Debug)]
+pub(super) struct DeclaredProcess {
+    pub(super) at: Place,
+    pub(super) run: Option<String>,
+    pub(super) scale: Option<u32>,
+    pub(super) health_path: Option<String>,
+    pub(super) health_timeout: Option<Duration>,
+    pub(super) limits: Limits,
+    pub(super) drain: Option<Duration>,
+}
+
+pub(super) fn read(text: &str) -> Result<Declared, Vec<Mistake>> {
+    let tree = Node::from_yaml(SOLUM_YAML, text).map_err(|mistake| vec![mistake])?;
+    if tree.value == Value::Null {
+        return Ok(Declared::default());
+    }
+    let mistakes = check::check(&tree, &MANIFEST);
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    let declared = declared(&tree);
+    let mistakes = contradictions(&tree, &declared);
+    if mistakes.is_empty() { Ok(declared) } else { Err(mistakes) }
+}
+
+fn declared(tree: &Node) -> Declared {
+    let environment = tree.get("environments").and_then(|node| node.entries().first());
+    let scale = environment.and_then(|entry| entry.node.get("scale"));
+    Declared {
+        processes: tree.get("processes").map(|node| {
+            let entries = node.entries().iter();
+            entries
+                .filter_map(|entry| Some((entry.key.parse().ok()?, process(entry.at, &entry.node))))
+                .collect()
+        }),
+        build: build(tree.get("build")),
+        test: tree.get("test").map(test),
+        release: owned(tree, "release"),
+        env: map(tree.get("env"), |node| node.text().map(ToOwned::to_owned)),
+        push: tree.get("push").map(push).unwrap_or_default(),
+        environment: environment
+            .and_then(|entry| Some(self::environment(entry.key.parse().ok()?, &entry.node))),
+        scaled_at: map(scale, |node| Some(node.at)),
+    }
+}
+
+/// What each key says well and both together do not.
+fn contradictions(tree: &Node, declared: &Declared) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    let mut mistake = |node: &Node, message: String| {
+        mistakes.push(Mistake::new(SOLUM_YAML, node.at, message));
+    };
+    let only =
+        declared.environment.as_ref().map_or_else(EnvironmentName::dev, |it| it.name.clone());
+    if let Some(node) = tree.get("push").and_then(|push| push.get("until"))
+        && node.text() != Some(only.as_str())
+    {
+        let given = node.text().unwrap_or_default();
+        mistake(node, format!("there is no environment '{given}'; the one there is, is '{only}'"));
+    }
+    let environments = tree.get("environments").map(Node::entries).unwrap_or_default();
+    if let Some(strategy) = environments.first().and_then(|entry| entry.node.get("strategy"))
+        && matches!(strategy.value, Value::Map(_))
+        && strategy.entries().len() != 1
+    {
+        mistake(strategy, "name one strategy: rolling or recreate".to_owned());
+    }
+    for entry in tree.get("processes").map(Node::entries).unwrap_or_default() {
+        if let Some(timeout) = entry.node.get("health").and_then(|health| health.get("timeout"))
+            && duration(timeout) == Some(Duration::ZERO)
+        {
+            mistake(timeout, "an app cannot become healthy in no time".to_owned());
+        }
+    }
+    mistakes
+}
+
+fn process(at: Place, node: &Node) -> DeclaredProcess {
+    let health = node.get("health");
+    DeclaredProcess {
+        at,
+        run: node.text().map(ToOwned::to_owned).or_else(|| owned(node, "run")),
+        scale: node.get("scale").and_then(count),
+        health_path: health.and_then(|health| owned(health, "path")),
+        health_timeout: health.and_then(|health| health.get("timeout")).and_then(duration),
+        limits: Limits {
+            memory_bytes: node.get("memory").and_then(|it| scalars::size(it.text()?).ok()),
+            cpu_millis: node.get("cpu").and_then(|it| scalars::cpu_millis(it.text()?).ok()),
+            pids: None,
+        },
+        drain: node.get("drain").and_then(duration),
+    }
+}
+
+fn build(node: Option<&Node>) -> Build {
+    let Some(node) = node else { return Build::default() };
+    if !matches!(node.value, Value::Map(_)) {
+        return Build { run: Some(scalars::texts(node)), ..Build::default() };
+    }
+    let cache = node.get("cache").map(scalars::texts).unwrap_or_default();
+    Build {
+        run: node.get("run").map(scalars::texts),
+        cache: cache.iter().filter_map(|text| scalars::directory(text).ok()).collect(),
+        buildpack: owned(node, "buildpack"),
+    }
+}
+
+fn test(node: &Node) -> Test {
+    match &node.value {
+        Value::Scalar(scalar) if matches!(scalar.text.as_str(), "off" | "false") => Test::Off,
+        Value::Map(_) => node.get("run").map_or(Test::Detect, |run| Test::Run(scalars::texts(run))),
+        _ => Test::Run(scalars::texts(node)),
+    }
+}
+
+fn push(node: &Node) -> Push {
+    Push {
+        branch: owned(node, "branch"),
+        until: node.get("until").and_then(|until| until.text()?.parse().ok()),
+    }
+}
+
+fn environment(name: EnvironmentName, node: &Node) -> Environment {
+    let domains = node.get("domains").map(scalars::texts).unwrap_or_default();
+    let strategy = node.get("strategy");
+    let named = strategy.and_then(|node| {
+        node.text().or_else(|| node.entries().first().map(|entry| entry.key.as_str()))
+    });
+    Environment {
+        name,
+        scale: map(node.get("scale"), count),
+        domains: domains.iter().filter_map(|text| text.parse().ok()).collect(),
+        strategy: match named {
+            Some("recreate") => Strategy::Recreate,
+            _ => Strategy::Rolling,
+        },
+    }
+}
+
+fn owned(node: &Node, key: &str) -> Option<String> {
+    node.get(key).and_then(Node::text).map(ToOwned::to_owned)
+}
+
+fn count(node: &Node) -> Option<u32> {
+    match &node.value {
+        Value::Scalar(scalar) => scalars::count(scalar).ok(),
+        _ => None,
+    }
+}
+
+fn duration(node: &Node) -> Option<Duration> {
+    scalars::duration(node.text()?).ok()
+}
+
+fn map<K: std::str::FromStr + Ord, V>(
+    node: Option<&Node>,
+    read: impl Fn(&Node) -> Option<V>,
+) -> BTreeMap<K, V> {
+    let entries = node.map(Node::entries).unwrap_or_default();
+    entries.iter().filter_map(|entry| Some((entry.key.parse().ok()?, read(&entry.node)?))).collect()
+}
