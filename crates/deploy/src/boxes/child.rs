@@ -1,0 +1,344 @@
+//! One box that runs: its process, its output, its end.
+//!
+//! Synchronous, so that a shim can hold it in a few kilobytes: whoever owns it waits on its descriptors and then calls
+//! [`Child::advance`].
+//!
+//! With bubblewrap there are two processes of ours: the *monitor*, our child, which says how the command ended, and the *init*,
+//! first process of the box's process namespace, with which all others end. Without (bare) there is only the
+//! command itself.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus};
+use rustix::process::{kill_process, pidfd_open, pidfd_send_signal, waitpid};
+
+use super::command_line::CommandLine;
+use super::{BoxError, processes};
+use crate::{Exit, OutputStream};
+
+/// How long bubblewrap may take to read its arguments.
+const SEALED_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How much output is read at a time, so that a flood keeps nothing else waiting.
+const READ_AT_ONCE: usize = 64 * 1024;
+
+/// How often to look again where the kernel tells nobody: a bare command has ended and what it left behind has not.
+const RECHECK: Duration = Duration::from_millis(5);
+
+/// Where a box's output goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outputs {
+    /// To whoever calls [`Child::advance`].
+    Piped,
+    /// Where our own goes.
+    Inherited,
+}
+
+/// Everything is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) exit: Exit,
+}
+
+#[derive(Debug)]
+struct Process {
+    pid: Pid,
+    fd: OwnedFd,
+}
+
+#[derive(Debug)]
+pub(crate) struct Child {
+    /// Bubblewrap's monitor, or the bare command.
+    main: Process,
+    exit: Option<Exit>,
+    boxed: bool,
+    /// Where bubblewrap tells which process is the init; `None` once it has.
+    info: Option<UnixStream>,
+    told: Vec<u8>,
+    init: Option<Process>,
+    outputs: Vec<(OutputStream, io::PipeReader)>,
+    /// Whether orphans of the box come to us, so that each child that ends is one of ours.
+    subreaper: bool,
+    /// Whether it was told to end, and whether that has reached anybody: before the command starts there is nobody.
+    terminating: bool,
+    reached: bool,
+    killing: bool,
+}
+
+impl Child {
+    /// Starts what `line` says. `subreaper` tells whether this process is one and has no other children.
+    pub(crate) fn spawn(
+        line: &CommandLine,
+        outputs: Outputs,
+        subreaper: bool,
+    ) -> Result<Self, BoxError> {
+        let make = |doing| move |source| BoxError::Make { doing, source };
+        let mut command = Command::new(&line.arguments[0]);
+        command.args(&line.arguments[1..]).env_clear().envs(line.env.iter().cloned());
+        // A signal for the terminal's foreground is not for the box.
+        command.process_group(0);
+        command.current_dir("/");
+        let mut socket = None;
+        if line.sealed.is_some() {
+            let (ours, theirs) = UnixStream::pair().map_err(make("a socket pair"))?;
+            command.stdin(OwnedFd::from(theirs));
+            socket = Some(ours);
+        } else {
+            command.stdin(Stdio::null());
+        }
+        let mut readers = Vec::new();
+        if outputs == Outputs::Piped {
+            for stream in [OutputStream::Stdout, OutputStream::Stderr] {
+                let (reader, writer) = io::pipe().map_err(make("a pipe"))?;
+                rustix::io::ioctl_fionbio(&reader, true)
+                    .map_err(|error| make("a pipe")(error.into()))?;
+                match stream {
+                    OutputStream::Stdout => command.stdout(writer),
+                    OutputStream::Stderr => command.stderr(writer),
+                };
+                readers.push((stream, reader));
+            }
+        }
+        let child = command.spawn().map_err(make("its first process"))?;
+        drop(command);
+        let pid = Pid::from_raw(child.id().cast_signed())
+            .ok_or_else(|| make("its first process")(io::ErrorKind::InvalidData.into()))?;
+        let fd = pidfd_open(pid, PidfdFlags::empty())
+            .map_err(|error| make("a watch over its first process")(error.into()))?;
+        let mut child = Self {
+            main: Process { pid, fd },
+            exit: None,
+            boxed: line.sealed.is_some(),
+            info: None,
+            told: Vec::new(),
+            init: None,
+            outputs: readers,
+            subreaper,
+            terminating: false,
+            reached: false,
+            killing: false,
+        };
+        if let (Some(socket), Some(sealed)) = (socket, &line.sealed) {
+            // Where bubblewrap could not even be started, the write fails; the exit tells.
+            let _ = hand_over(&socket, sealed);
+            socket.set_nonblocking(true).map_err(make("a socket pair"))?;
+            child.info = Some(socket);
+        }
+        Ok(child)
+    }
+
+    /// The box's first process as the machine numbers it, once it is known.
+    pub(crate) fn pid(&self) -> Option<Pid> {
+        if self.boxed { self.init.as_ref().map(|init| init.pid) } else { Some(self.main.pid) }
+    }
+
+    /// What to wait on, each for reading.
+    pub(crate) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        let mut all = Vec::with_capacity(5);
+        if self.exit.is_none() {
+            all.push(self.main.fd.as_fd());
+        }
+        // Once it has ended it stays readable; the monitor's exit is then what is missing.
+        all.extend(self.init.iter().filter(|_| !self.init_ended()).map(|init| init.fd.as_fd()));
+        all.extend(self.info.iter().map(AsFd::as_fd));
+        all.extend(self.outputs.iter().map(|(_, reader)| reader.as_fd()));
+        all
+    }
+
+    /// When to call [`advance`](Self::advance) again though no descriptor is ready.
+    pub(crate) fn recheck(&self) -> Option<Duration> {
+        let bare_rest = !self.boxed && (self.exit.is_some() || self.killing);
+        let unheard = self.terminating && !self.reached;
+        (bare_rest || unheard).then_some(RECHECK)
+    }
+
+    /// Takes up whatever has happened, without waiting. Says so once nothing is left: no process, and no output.
+    pub(crate) fn advance(&mut self, mut output: impl FnMut(OutputStream, &[u8])) -> Option<Ended> {
+        self.read_info();
+        self.reap();
+        self.read_outputs(&mut output);
+        if self.killing && !self.gone() {
+            self.kill();
+        } else if self.terminating && !self.reached {
+            self.terminate();
+        }
+        if self.init_ended() && self.exit.is_none() {
+            // Stopped by `terminate`; it has something to tell now.
+            let _ = pidfd_send_signal(&self.main.fd, Signal::CONT);
+        }
+        let exit = self.exit?;
+        if !self.boxed && !self.terminating {
+            // As in a box: what the command leaves behind ends with it.
+            self.signal_bare(Signal::KILL);
+        }
+        if !self.gone() {
+            return None;
+        }
+        self.reap();
+        while self.read_outputs(&mut output) {}
+        Some(Ended { exit })
+    }
+
+    /// Asks every process of the box to end. They may take their time, also when the first of them has ended.
+    pub(crate) fn terminate(&mut self) {
+        self.terminating = true;
+        if !self.boxed {
+            self.reached = true;
+            self.signal_bare(Signal::TERM);
+            return;
+        }
+        let Some(init) = &self.init else { return };
+        if processes::in_namespace_of(init.pid).is_empty() {
+            // The box is still being set up, by the monitor among others; `advance` comes back here.
+            return;
+        }
+        self.reached = true;
+        // The monitor would end with the command, and take with it those who are not yet done. Stopped, it waits for us.
+        let _ = pidfd_send_signal(&self.main.fd, Signal::STOP);
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends one signal to every process of the box.
+    pub(crate) fn signal(&self, signal: Signal) {
+        match &self.init {
+            Some(init) => {
+                for pid in processes::in_namespace_of(init.pid) {
+                    let _ = kill_process(pid, signal);
+                }
+            }
+            None if !self.boxed => self.signal_bare(signal),
+            None => {}
+        }
+    }
+
+    /// Kills every process of the box. [`advance`](Self::advance) tells when they are gone.
+    pub(crate) fn kill(&mut self) {
+        self.killing = true;
+        if !self.boxed {
+            self.signal_bare(Signal::KILL);
+        } else if let Some(init) = &self.init {
+            let _ = pidfd_send_signal(&init.fd, Signal::KILL);
+        }
+        // Before its init is known, `advance` comes back here as soon as it is.
+    }
+
+    fn gone(&self) -> bool {
+        if self.boxed {
+            self.exit.is_some() && (self.init.is_none() || self.init_ended())
+        } else {
+            self.exit.is_some() && self.bare_processes().is_empty()
+        }
+    }
+
+    fn init_ended(&self) -> bool {
+        self.init.as_ref().is_some_and(|init| is_readable(&init.fd))
+    }
+
+    fn reap(&mut self) {
+        let whom = (!self.subreaper).then_some(self.main.pid);
+        if !self.subreaper && self.exit.is_some() {
+            return;
+        }
+        while let Ok(Some((pid, status))) = waitpid(whom, WaitOptions::NOHANG) {
+            if pid == self.main.pid {
+                self.exit = Some(exit_of(status));
+                if !self.subreaper {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn read_info(&mut self) {
+        let Some(socket) = &mut self.info else { return };
+        let mut buffer = [0; 256];
+        let ended = loop {
+            match socket.read(&mut buffer) {
+                Ok(0) => break true,
+                Ok(length) => self.told.extend_from_slice(&buffer[..length]),
+                Err(error) => break error.kind() != io::ErrorKind::WouldBlock,
+            }
+        };
+        if let Ok(told) = serde_json::from_slice::<serde_json::Value>(&self.told) {
+            let pid = told["child-pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+            self.info = None;
+            self.init = pid.and_then(Pid::from_raw).and_then(watch_init);
+        } else if ended {
+            self.info = None;
+        }
+    }
+
+    /// Says whether there may be more.
+    fn read_outputs(&mut self, output: &mut impl FnMut(OutputStream, &[u8])) -> bool {
+        let mut buffer = [0; 16 * 1024];
+        let mut more = false;
+        self.outputs.retain_mut(|(stream, reader)| {
+            let mut taken = 0;
+            while taken < READ_AT_ONCE {
+                match reader.read(&mut buffer) {
+                    Ok(0) => return false,
+                    Ok(length) => {
+                        output(*stream, &buffer[..length]);
+                        taken += length;
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
+                }
+            }
+            more = true;
+            true
+        });
+        more
+    }
+
+    fn bare_processes(&self) -> Vec<Pid> {
+        let root = if self.subreaper { rustix::process::getpid() } else { self.main.pid };
+        let mut all = processes::descendants(root);
+        if !self.subreaper && self.exit.is_none() {
+            all.push(self.main.pid);
+        }
+        all
+    }
+
+    fn signal_bare(&self, signal: Signal) {
+        for pid in self.bare_processes() {
+            let _ = kill_process(pid, signal);
+        }
+        if !self.subreaper {
+            let _ = rustix::process::kill_process_group(self.main.pid, signal);
+        }
+    }
+}
+
+/// Writes the arguments and says that this is all of them.
+fn hand_over(socket: &UnixStream, sealed: &[u8]) -> io::Result<()> {
+    socket.set_write_timeout(Some(SEALED_TIMEOUT))?;
+    let mut writer = socket;
+    writer.write_all(sealed)?;
+    socket.shutdown(std::net::Shutdown::Write)
+}
+
+/// The init that bubblewrap told of. A number may already stand for another process when bubblewrap has ended in between.
+fn watch_init(pid: Pid) -> Option<Process> {
+    let fd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    processes::is_bubblewrap(pid).then_some(Process { pid, fd })
+}
+
+fn is_readable(fd: &OwnedFd) -> bool {
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut [PollFd::new(fd, PollFlags::IN)], Some(&now)) == Ok(1)
+}
+
+fn exit_of(status: WaitStatus) -> Exit {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Exit::from_code(code),
+        (None, Some(signal)) => Exit::Signal(signal),
+        (None, None) => Exit::Lost,
+    }
+}

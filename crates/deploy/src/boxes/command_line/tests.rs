@@ -1,0 +1,127 @@
+use super::*;
+use crate::boxes::Bind;
+use crate::boxes::ground::Ground;
+
+fn boxes(isolation: Isolation) -> Boxes {
+    let ground = Ground {
+        links: vec![("bin".into(), "usr/bin".into())],
+        directories: vec!["/usr".into()],
+        etc: vec!["/etc/hosts".into()],
+    };
+    Boxes { isolation, cgroups: None, ground }
+}
+
+fn spec() -> BoxSpec {
+    BoxSpec {
+        uid: 20001,
+        command: ["/bin/sh", "-c", "./server"].map(str::to_owned).to_vec(),
+        env: [("HOME", "/app"), ("LD_PRELOAD", "/app/evil.so"), ("TOKEN", "it's a \"secret\"")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        workdir: "/app".into(),
+        binds: vec![Bind { source: "/srv/root/app".into(), target: "/app".into(), writable: true }],
+        network: true,
+        limits: types::Limits::default(),
+        priority: Priority::App,
+        tmp_bytes: 1024,
+    }
+}
+
+fn text(line: &CommandLine) -> String {
+    let words = line.arguments.iter().skip(3).map(|word| word.to_string_lossy());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn sealed(line: &CommandLine) -> String {
+    let bytes = line.sealed.clone().unwrap();
+    String::from_utf8(bytes).unwrap().trim_end_matches('\0').replace('\0', " ")
+}
+
+#[test]
+fn as_root_the_command_becomes_its_user_and_gives_everything_up() {
+    let line = boxes(Isolation::Root).command_line(&spec()).unwrap();
+    assert_eq!(
+        text(&line),
+        "sh 20001 20001 /app -- bwrap --args 3 --info-fd 4 -- prlimit --nproc=1024:1024 setpriv \
+         --reuid=20001 --regid=20001 --clear-groups --inh-caps=-all --bounding-set=-all \
+         --no-new-privs -- /bin/sh -c cd -- \"$1\" || exit 125; shift; unset OLDPWD; unset PATH; \
+         export HOME=\"$solum_0\" LD_PRELOAD=\"$solum_1\" \
+         TOKEN=\"$solum_2\"; unset solum_0 solum_1 solum_2; exec \"$@\" sh /app /bin/sh -c ./server"
+    );
+    assert_eq!(
+        sealed(&line),
+        "--unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup-try --die-with-parent \
+         --new-session --cap-drop ALL --cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add \
+         CAP_SETPCAP --ro-bind /usr /usr --symlink usr/bin /bin --ro-bind-try /etc/hosts \
+         /etc/hosts --perms 0444 --file 5 /etc/passwd --perms 0444 --file 6 /etc/group --proc \
+         /proc --dev /dev --perms 1777 --size 1024 --tmpfs /dev/shm --perms 1777 --size 1024 \
+         --tmpfs /tmp --dir /var --symlink ../tmp /var/tmp --bind /srv/root/app /app --clearenv \
+         --setenv PATH /usr/sbin:/usr/bin:/sbin:/bin --setenv solum_0 /app --setenv solum_1 \
+         /app/evil.so --setenv solum_2 it's a \"secret\" --chdir /"
+    );
+}
+
+#[test]
+fn no_value_stands_on_a_command_line_or_in_a_debug_print() {
+    for isolation in [Isolation::Root, Isolation::Bare { root: true }] {
+        let line = boxes(isolation).command_line(&spec()).unwrap();
+        assert!(!text(&line).contains("secret"));
+    }
+    assert!(!format!("{:?}", spec()).contains("secret"));
+}
+
+#[test]
+fn in_a_control_group_there_is_no_limit_per_user() {
+    let group = Group::V2 { directory: "/cg/x".into() };
+    let line = boxes(Isolation::Root).command_line_in(&spec(), Some(&group)).unwrap();
+    let text = text(&line);
+    assert!(text.starts_with("sh 20001 20001 /app /cg/x/cgroup.procs -- bwrap "), "{text}");
+    assert!(!text.contains("prlimit"), "{text}");
+}
+
+#[test]
+fn without_root_the_box_is_a_user_namespace() {
+    let line = boxes(Isolation::User { uid: 1000, gid: 100 }).command_line(&spec()).unwrap();
+    assert!(text(&line).starts_with("sh 1000 100 /app -- bwrap "), "{}", text(&line));
+    assert!(!text(&line).contains("setpriv"));
+    assert!(sealed(&line).contains(" --unshare-user "));
+    assert!(!sealed(&line).contains("--cap"));
+}
+
+#[test]
+fn a_build_stands_back() {
+    let line = boxes(Isolation::Root)
+        .command_line(&BoxSpec { priority: Priority::Build, network: false, ..spec() })
+        .unwrap();
+    assert!(text(&line).contains(" -- nice -n 10 ionice -c 2 -n 7 bwrap "), "{}", text(&line));
+    assert!(sealed(&line).contains(" --unshare-net "));
+}
+
+#[test]
+fn a_bare_command_starts_where_its_directory_comes_from() {
+    let line = boxes(Isolation::Bare { root: false }).command_line(&spec()).unwrap();
+    assert!(text(&line).contains(" sh /srv/root/app /bin/sh -c ./server"), "{}", text(&line));
+    assert_eq!(line.sealed, None);
+    assert!(!text(&line).contains("bwrap"));
+}
+
+#[test]
+fn a_variable_that_is_named_like_a_carrier_gets_through() {
+    let mut spec = spec();
+    spec.env = [("solum_0".to_owned(), "mine".to_owned())].into();
+    let line = boxes(Isolation::Root).command_line(&spec).unwrap();
+    assert!(text(&line).contains("export solum_0=\"$solum__0\"; unset solum__0; "), "{line:?}");
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let boxes = boxes(Isolation::Root);
+    for bad in [
+        BoxSpec { uid: 0, ..spec() },
+        BoxSpec { command: Vec::new(), ..spec() },
+        BoxSpec { env: [("A;B".to_owned(), String::new())].into(), ..spec() },
+        BoxSpec { env: [("A".to_owned(), "\0".to_owned())].into(), ..spec() },
+    ] {
+        assert!(matches!(boxes.command_line(&bad), Err(BoxError::Invalid(_))), "{bad:?}");
+    }
+}

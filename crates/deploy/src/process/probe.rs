@@ -1,0 +1,283 @@
+//! Waits for an instance's first good answer.
+//!
+//! There is nothing to wait on for a port to open, so it is tried at short and growing intervals from the first
+//! millisecond on; that the process ended is told by its shim.
+
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use types::{HealthCheck, InstanceId};
+
+use super::instances::Found;
+use super::{ProcessDriver, blocking, hint};
+use crate::shim::state::{Phase, State};
+use crate::{Error, Exit, NotReady, Ready, ReadyBy};
+
+/// So many exits in a row, and the rest of the time is not worth waiting for.
+const MOST_EXITS: u32 = 3;
+
+/// A process without a port is ready when it has run for so long.
+const RUN: Duration = Duration::from_millis(500);
+
+/// How long to wait after an attempt that nobody answered, and after one whose answer was bad.
+const REFUSED_WAIT: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
+const BAD_WAIT: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(250));
+
+/// Something that keeps closing connections without a word for so long, and so often, does not speak HTTP.
+const MUTE: (Duration, u32) = (Duration::from_secs(1), 5);
+
+/// How much of a bad answer is shown.
+const SHOWN: usize = 200;
+
+pub(super) async fn wait(
+    driver: &ProcessDriver,
+    id: InstanceId,
+    health: &HealthCheck,
+) -> Result<Ready, NotReady> {
+    let started = Instant::now();
+    let address = address(driver, id).await?;
+    let last = Mutex::new("it was not tried".to_owned());
+    let answered = async {
+        match address {
+            Some(address) => answers(address, health.path.as_deref(), &last).await,
+            None => runs(driver, id).await,
+        }
+    };
+    tokio::select! {
+        biased;
+        by = answered => Ok(Ready { address, by, after: started.elapsed() }),
+        end = exits(driver, id) => Err(end),
+        () = tokio::time::sleep(health.timeout) => {
+            let last_probe = last.lock().map(|last| last.clone()).unwrap_or_default();
+            let hint = match (address, pid(driver, id).await) {
+                (Some(address), Some(pid)) => blocking(move || hint::wrong_port(pid, address)).await,
+                _ => None,
+            };
+            Err(NotReady::TimedOut { after: health.timeout, last_probe, hint })
+        }
+    }
+}
+
+async fn address(driver: &ProcessDriver, id: InstanceId) -> Result<Option<SocketAddr>, NotReady> {
+    loop {
+        return match driver.find(id).await.map_err(NotReady::Unseen)? {
+            Found::Nothing | Found::Orphan(_, None) => Err(NotReady::Absent),
+            Found::Shim(connection) => Ok(connection.state.address),
+            Found::Orphan(_, Some(state)) => Ok(state.address),
+            Found::Busy => {
+                tokio::time::sleep(REFUSED_WAIT.0).await;
+                continue;
+            }
+        };
+    }
+}
+
+async fn pid(driver: &ProcessDriver, id: InstanceId) -> Option<u32> {
+    match driver.observe_instance(id).await.ok()? {
+        crate::Observation::Running { pid, .. } => Some(pid),
+        _ => None,
+    }
+}
+
+/// Returns when the process has ended for good, or too often.
+async fn exits(driver: &ProcessDriver, id: InstanceId) -> NotReady {
+    let mut before = None;
+    loop {
+        let state = match driver.find(id).await {
+            Ok(Found::Shim(mut connection)) => loop {
+                if let Some(end) = verdict(&connection.state, &mut before) {
+                    return end;
+                }
+                match connection.next().await {
+                    Ok(true) => {}
+                    Ok(false) => break None,
+                    Err(error) => return NotReady::Unseen(error),
+                }
+            },
+            Ok(Found::Busy) => None,
+            Ok(Found::Orphan(_, Some(state))) => Some(state),
+            Ok(Found::Nothing | Found::Orphan(_, None)) => return NotReady::Absent,
+            Err(error) => return NotReady::Unseen(error),
+        };
+        if let Some(state) = state {
+            let exit = match state.phase {
+                Phase::Exited { exit, .. } => exit,
+                _ => Exit::Lost,
+            };
+            return NotReady::Exited { exit, restarts: 0 };
+        }
+        tokio::time::sleep(REFUSED_WAIT.0).await;
+    }
+}
+
+/// `before`: how many exits lay behind it when it was first looked at.
+fn verdict(state: &State, before: &mut Option<u32>) -> Option<NotReady> {
+    let exits = state.restarts + u32::from(matches!(state.phase, Phase::BackingOff { .. }));
+    let before = *before.get_or_insert(exits.min(1).min(state.restarts));
+    match state.phase {
+        Phase::Exited { exit, .. } => Some(NotReady::Exited { exit, restarts: 0 }),
+        Phase::BackingOff { last, .. } if exits - before >= MOST_EXITS => {
+            Some(NotReady::Exited { exit: last, restarts: exits - before - 1 })
+        }
+        _ => None,
+    }
+}
+
+/// Returns when a process without a port has run for a while.
+async fn runs(driver: &ProcessDriver, id: InstanceId) -> ReadyBy {
+    loop {
+        if let Ok(Found::Shim(mut connection)) = driver.find(id).await {
+            loop {
+                let running = matches!(connection.state.phase, Phase::Running { .. });
+                let next = tokio::time::timeout(RUN, connection.next()).await;
+                match next {
+                    Err(_) if running => return ReadyBy::Ran(RUN),
+                    Err(_) | Ok(Ok(true)) => {}
+                    Ok(_) => break,
+                }
+            }
+        }
+        // `exits` sees the end of it.
+        tokio::time::sleep(RUN).await;
+    }
+}
+
+/// What one attempt met.
+enum Met {
+    Good(ReadyBy),
+    /// Nobody there.
+    Refused,
+    /// Somebody, who hung up without a word.
+    Mute,
+    Bad,
+}
+
+/// Returns with the first good answer.
+async fn answers(address: SocketAddr, path: Option<&str>, last: &Mutex<String>) -> ReadyBy {
+    let (mut refused, mut bad) = (REFUSED_WAIT.0, BAD_WAIT.0);
+    let mut mute: Option<(Instant, u32)> = None;
+    loop {
+        let wait = match attempt(address, path, last).await {
+            Met::Good(by) => return by,
+            Met::Refused => {
+                mute = None;
+                next(&mut refused, REFUSED_WAIT.1)
+            }
+            Met::Mute => {
+                let (since, times) = mute.get_or_insert((Instant::now(), 0));
+                *times += 1;
+                if path.is_none() && since.elapsed() >= MUTE.0 && *times >= MUTE.1 {
+                    return ReadyBy::OpenPort;
+                }
+                next(&mut bad, BAD_WAIT.1)
+            }
+            Met::Bad => {
+                mute = None;
+                next(&mut bad, BAD_WAIT.1)
+            }
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+fn next(wait: &mut Duration, most: Duration) -> Duration {
+    let now = *wait;
+    *wait = (now * 2).min(most);
+    now
+}
+
+async fn attempt(address: SocketAddr, path: Option<&str>, last: &Mutex<String>) -> Met {
+    let note = |text: String| {
+        if let Ok(mut last) = last.lock() {
+            *last = text;
+        }
+    };
+    let Ok(stream) = TcpStream::connect(address).await else {
+        note(format!("nothing listens on port {}", address.port()));
+        return Met::Refused;
+    };
+    let shown = path.unwrap_or("/");
+    note(format!("GET {shown} was not answered"));
+    match get(stream, shown).await {
+        Ok((status, body)) => {
+            let good = match path {
+                Some(_) => status.is_success() || status.is_redirection(),
+                None => !status.is_server_error(),
+            };
+            if good {
+                let (path, status) = (shown.to_owned(), status.as_u16());
+                return Met::Good(ReadyBy::Answered { path, status });
+            }
+            let colon = if body.is_empty() { "" } else { ": " };
+            note(format!("GET {shown} answered {status}{colon}{body}"));
+            Met::Bad
+        }
+        Err(error) if error.is_parse() && path.is_none() => Met::Good(ReadyBy::OpenPort),
+        Err(error) if error.is_parse() => {
+            note(format!("GET {shown} was answered with something that is not HTTP"));
+            Met::Bad
+        }
+        Err(_) => {
+            note(format!("GET {shown}: the connection was closed without an answer"));
+            Met::Mute
+        }
+    }
+}
+
+/// One request, and the beginning of what comes back.
+async fn get(stream: TcpStream, path: &str) -> hyper::Result<(http::StatusCode, String)> {
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let mut connection = std::pin::pin!(connection);
+    let mut request = http::Request::new(Empty::<Bytes>::new());
+    let headers = request.headers_mut();
+    headers.insert(http::header::HOST, http::HeaderValue::from_static("localhost"));
+    headers.insert(http::header::USER_AGENT, http::HeaderValue::from_static("solum-health"));
+    headers.insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
+    if let Ok(uri) = path.parse() {
+        *request.uri_mut() = uri;
+    }
+    let mut exchange = std::pin::pin!(async move {
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        let mut body = response.into_body();
+        let mut begun = Vec::new();
+        while begun.len() < SHOWN {
+            match body.frame().await {
+                Some(Ok(frame)) => {
+                    begun.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data))
+                }
+                Some(Err(_)) | None => break,
+            }
+        }
+        begun.truncate(SHOWN);
+        Ok((status, one_line(&begun)))
+    });
+    let mut connected = true;
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut exchange => return answer,
+            // What became of it, the exchange tells.
+            _ = &mut connection, if connected => connected = false,
+        }
+    }
+}
+
+/// What a person can read of it.
+fn one_line(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).collect();
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+impl From<Error> for NotReady {
+    fn from(error: Error) -> Self {
+        Self::Unseen(error)
+    }
+}
