@@ -1,0 +1,94 @@
+//! `solum server`, and `solum server stop`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use control::Isolation;
+use types::HostName;
+
+use crate::cli::failure::Failure;
+use crate::cli::{Outcome, output};
+use crate::server::data_directory::DataDirectory;
+use crate::server::stop::Stopped;
+use crate::server::{serve, stop};
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Server {
+    #[command(subcommand)]
+    command: Option<ServerCommand>,
+    #[command(flatten)]
+    start: Start,
+}
+
+#[derive(Debug, Subcommand)]
+enum ServerCommand {
+    /// End the server; apps and router go on serving unless --all is given
+    Stop(Stop),
+}
+
+#[derive(Debug, Args)]
+struct Start {
+    /// Where everything is kept; /var/lib/solum for root, else ~/.local/share/solum
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where the API and git listen; port 0 chooses a free one once
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070")]
+    listen: SocketAddr,
+    /// Where apps are reached; port 0 chooses a free one once
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    router_listen: SocketAddr,
+    /// Apps are reached at APP-ENV.DOMAIN
+    #[arg(long, value_name = "DOMAIN", default_value = "localhost")]
+    domain: HostName,
+    /// Run builds and apps without boxes, as plain processes that see this machine: only for code that you trust
+    #[arg(long)]
+    unboxed: bool,
+}
+
+#[derive(Debug, Args)]
+struct Stop {
+    /// Where the server's data is kept; /var/lib/solum for root, else ~/.local/share/solum
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Also end every app and the router
+    #[arg(long)]
+    all: bool,
+}
+
+impl Server {
+    pub(crate) fn run(self) -> Outcome {
+        match self.command {
+            Some(ServerCommand::Stop(stop)) => stop.run(),
+            None => self.start.run(),
+        }
+    }
+}
+
+impl Start {
+    fn run(self) -> Outcome {
+        let options = serve::Options {
+            data_directory: self.data_dir.unwrap_or_else(DataDirectory::default_path),
+            listen: self.listen,
+            router_listen: self.router_listen,
+            domain: self.domain,
+            isolation: if self.unboxed { Isolation::Bare } else { Isolation::Boxed },
+        };
+        serve::run(&options).map_err(|error| Failure::failed(format!("{error:#}")))
+    }
+}
+
+impl Stop {
+    fn run(self) -> Outcome {
+        let directory = self.data_dir.unwrap_or_else(DataDirectory::default_path);
+        let stopped = stop::stop(&directory, self.all);
+        match stopped.map_err(|error| Failure::failed(format!("{error:#}")))? {
+            Stopped::Server if self.all => output::say("The server, its apps and its router have ended."),
+            Stopped::Server => output::say("The server has ended; its apps go on serving."),
+            Stopped::NothingRan if self.all => output::say("No server ran; what it had left behind has ended."),
+            Stopped::NothingRan => output::say("No server runs there."),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+use crate::Bench;
+use crate::server::Answer;
+
+const ID: &str = "run_01h2xcejqtf2nbrexx3vqjhp41";
+
+fn run(status: &str) -> String {
+    let reason = if status == "failed" { r#""reason":"the build failed","# } else { "" };
+    format!(
+        r#"{{"id":"{ID}","app":"shop","workflow":"deliver","status":"{status}",{reason}"commit":null,"created_at":"2026-01-02T03:04:05Z","created_by":"admin"}}"#
+    )
+}
+
+fn watched(status: &str) -> Answer {
+    Answer::feed(format!(
+        "event: log\ndata: {{\"text\":\"-----> Deploying v3\"}}\n\nevent: end\ndata: {}\n\n",
+        run(status)
+    ))
+}
+
+const DEPLOYMENTS: &str = "POST /api/v1/apps/shop/environments/dev/deployments";
+const ROLLBACK: &str = "POST /api/v1/apps/shop/environments/dev/rollback";
+const WATCH: &str = "GET /api/v1/runs/run_01h2xcejqtf2nbrexx3vqjhp41/watch";
+
+#[test]
+fn a_deployment_is_followed_to_its_end() {
+    let bench = Bench::new(&[
+        (DEPLOYMENTS, Answer::json(202, run("queued"))),
+        (WATCH, watched("succeeded")),
+    ]);
+    let said = bench.solum(["deploy", "shop", "--env", "dev", "--release", "v3"]);
+    assert_eq!(said.stderr, "-----> Deploying v3\n");
+    assert_eq!(said.ok(), format!("{ID}\n"));
+    assert_eq!(bench.server.asked()[0].1, r#"{"release":"v3"}"#);
+}
+
+#[test]
+fn a_deployment_that_fails_fails_the_command() {
+    let bench =
+        Bench::new(&[(DEPLOYMENTS, Answer::json(202, run("queued"))), (WATCH, watched("failed"))]);
+    let said = bench.solum(["deploy", "shop", "--env", "dev", "--release", "v3"]).fails(1);
+    assert_eq!(
+        said,
+        format!(
+            "-----> Deploying v3\nerror: run {ID} failed: the build failed\n\
+             hint: `solum run show {ID}` tells which step failed\n"
+        )
+    );
+}
+
+#[test]
+fn a_detached_rollback_prints_its_run_and_does_not_wait() {
+    let bench = Bench::new(&[(ROLLBACK, Answer::json(202, run("queued")))]);
+    let said = bench.solum(["rollback", "shop", "--env", "dev", "--to", "v2", "--detach"]);
+    assert_eq!(said.ok(), format!("{ID}\n"));
+    let asked = bench.server.asked();
+    assert_eq!((asked.len(), asked[0].1.as_str()), (1, r#"{"to":"v2"}"#));
+}
+
+#[test]
+fn a_file_is_uploaded_before_it_is_deployed() {
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let upload = |status: &str, artifact: &str| {
+        format!(
+            r#"{{"id":"upl_01h2xcejqtf2nbrexx3vqjhp41","app":"shop","status":"{status}"{artifact},"created_at":"2026-01-02T03:04:05Z"}}"#
+        )
+    };
+    let ready = upload("ready", &format!(r#","artifact":"{digest}""#));
+    let bench = Bench::new(&[
+        ("POST /api/v1/apps/shop/uploads", Answer::json(202, upload("importing", ""))),
+        (
+            "GET /api/v1/apps/shop/uploads/upl_01h2xcejqtf2nbrexx3vqjhp41",
+            Answer::json(200, upload("importing", "")).then(Answer::json(200, ready)),
+        ),
+        (DEPLOYMENTS, Answer::json(202, run("queued"))),
+    ]);
+    std::fs::write(bench.path().join("site.tar.gz"), "not looked into here").unwrap();
+    bench.solum(["deploy", "shop", "--env", "dev", "--artifact", "site.tar.gz", "--detach"]).ok();
+    let asked = bench.server.asked();
+    assert_eq!(asked[0].1, "not looked into here");
+    assert_eq!(asked.last().unwrap().1, format!(r#"{{"artifact":"{digest}"}}"#));
+}
+
+#[test]
+fn what_to_deploy_is_one_thing() {
+    let bench = Bench::new(&[]);
+    bench.solum(["deploy", "shop", "--env", "dev"]).fails(2);
+    bench
+        .solum(["deploy", "shop", "--env", "dev", "--release", "v1", "--artifact", "a.tar.gz"])
+        .fails(2);
+    let said = bench.solum(["deploy", "shop", "--env", "dev", "--artifact", "a.tar.gz"]).fails(1);
+    assert!(said.starts_with("error: cannot read a.tar.gz: "), "{said}");
+}
+
+#[test]
+fn the_list_of_runs_as_json_is_one_array_over_all_pages() {
+    let first = format!(r#"{{"items":[{}],"next_cursor":"c"}}"#, run("running"));
+    let second = format!(r#"{{"items":[{}]}}"#, run("failed"));
+    let bench = Bench::new(&[
+        ("GET /api/v1/runs?limit=200&app=shop", Answer::json(200, first)),
+        ("GET /api/v1/runs?limit=200&cursor=c&app=shop", Answer::json(200, second)),
+    ]);
+    let said = bench.solum(["run", "list", "shop", "--json"]).ok();
+    let runs: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let statuses: Vec<_> = runs.as_array().unwrap().iter().map(|run| &run["status"]).collect();
+    assert_eq!(statuses, ["running", "failed"]);
+    for key in ["id", "app", "status", "commit", "created_at"] {
+        assert!(runs[0].get(key).is_some(), "{key}");
+    }
+}
+
+#[test]
+fn config_that_changes_what_runs_is_followed_too() {
+    let config = "PATCH /api/v1/apps/shop/environments/dev/config";
+    let changed = format!(r#"{{"revision":4,"run_id":"{ID}"}}"#);
+    let unchanged = r#"{"revision":4,"run_id":null}"#;
+    let bench = Bench::new(&[
+        (config, Answer::json(202, changed).then(Answer::json(202, unchanged))),
+        (WATCH, watched("failed")),
+    ]);
+    let said = bench.solum(["config", "set", "shop", "--env", "dev", "A=b=c"]).fails(1);
+    assert!(said.contains("the build failed"), "{said}");
+    assert_eq!(bench.server.asked()[0].1, r#"{"set":{"A":"b=c"},"unset":[]}"#);
+    let said = bench.solum(["config", "unset", "shop", "--env", "dev", "A"]);
+    assert_eq!(said.stderr, "Config 4 of shop dev; there is nothing to deploy.\n");
+    said.ok();
+}
+
+#[test]
+fn watching_gives_the_transcript_as_data() {
+    let bench = Bench::new(&[(WATCH, watched("succeeded"))]);
+    assert_eq!(bench.solum(["run", "watch", ID]).ok(), "-----> Deploying v3\n");
+}
