@@ -1,6 +1,7 @@
 //! Submodules, fetched from where `.gitmodules` says.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use types::CommitId;
@@ -53,6 +54,10 @@ impl Repositories {
         if run(exact).await.map_err(refuse)?.status.success() {
             return Ok(());
         }
+        let limit = self.config().max_pack_bytes;
+        if outgrown(git_dir, limit).map_err(Error::io("looking at a fetch", git_dir))? {
+            return Err(refuse(SubmoduleProblem::TooLarge(limit)));
+        }
         // Some servers hand out only what a ref points at, or no shallow history.
         let everything = self.fetch(git_dir).args([
             from,
@@ -60,8 +65,11 @@ impl Repositories {
             "+refs/tags/*:refs/tags/*",
         ]);
         let output = run(everything).await.map_err(refuse)?;
+        if outgrown(git_dir, limit).map_err(Error::io("looking at a fetch", git_dir))? {
+            return Err(refuse(SubmoduleProblem::TooLarge(limit)));
+        }
         if !output.status.success() {
-            return Err(refuse(self.problem(from, &output)));
+            return Err(refuse(problem(from, &output)));
         }
         let known = self
             .invoke("cat-file")
@@ -88,20 +96,26 @@ impl Repositories {
             invocation = invocation.env(name, value);
         }
         invocation
-            .args(["-c", "fetch.unpackLimit=1", "-c", "http.lowSpeedLimit=1"])
-            .args(["-c", "http.lowSpeedTime=30", "fetch", "--quiet", "--no-tags"])
+            .args(["-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=30"])
+            .args(["fetch", "--quiet", "--no-tags"])
             .args(["--no-auto-maintenance", "--no-write-fetch-head", "--no-recurse-submodules"])
     }
+}
 
-    fn problem(&self, from: &str, output: &Output) -> SubmoduleProblem {
-        // SIGXFSZ: the pack had outgrown its limit.
-        if output.stderr.contains("signal 25") {
-            return SubmoduleProblem::TooLarge(self.config().max_pack_bytes);
+/// Whether a pack was cut off at the limit: git says nothing of that.
+fn outgrown(git_dir: &Path, limit: u64) -> io::Result<bool> {
+    for entry in std::fs::read_dir(git_dir.join("objects/pack"))? {
+        if entry?.metadata()?.len() >= limit {
+            return Ok(true);
         }
-        let said = output.stderr.lines().filter(|line| !line.trim().is_empty());
-        let said = said.map(str::trim).collect::<Vec<_>>().join("; ");
-        SubmoduleProblem::Refused(said.replace(from, &without_credentials(from)))
     }
+    Ok(false)
+}
+
+fn problem(from: &str, output: &Output) -> SubmoduleProblem {
+    let said = output.stderr.lines().filter(|line| !line.trim().is_empty());
+    let said = said.map(str::trim).collect::<Vec<_>>().join("; ");
+    SubmoduleProblem::Refused(said.replace(from, &without_credentials(from)))
 }
 
 async fn run(invocation: Invocation) -> Result<Output, SubmoduleProblem> {

@@ -70,7 +70,8 @@ impl Context {
         let quarantine_bytes = match quarantine {
             Some(directory) => {
                 blocking(move || {
-                    size(&directory).map_err(Error::io("measuring a push", &directory))
+                    let measured = unlock(&directory).and_then(|()| size(&directory));
+                    measured.map_err(Error::io("measuring a push", &directory))
                 })
                 .await?
             }
@@ -83,6 +84,24 @@ impl Context {
 
 fn rejection(message: &str) -> Rejection {
     Rejection { message: message.to_owned() }
+}
+
+/// Removes the lock on a quarantined pack. It would stay beside the pack until the push ends, which may take as long as a
+/// run does; and when the same commits are pushed again meanwhile, git takes the two locks, which differ, for a
+/// collision and refuses the push. What it guards against does no harm here: garbage collection spares what is new.
+fn unlock(quarantine: &Path) -> io::Result<()> {
+    let packs = match std::fs::read_dir(quarantine.join("pack")) {
+        Ok(packs) => packs,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in packs {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "keep") {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// What the files below a directory hold.

@@ -1,0 +1,203 @@
+//! Repositories and their refs.
+
+use source::{Advance, Error};
+use types::{AppName, ChangeId, CommitId, SystemClock};
+
+use crate::client::Client;
+use crate::host::{Host, Options};
+
+/// A host that has two commits, the second on `main`.
+async fn two_commits() -> (Host, CommitId, CommitId) {
+    let host = Host::start(Options::default()).await;
+    let client = Client::with_app(&host.url()).await;
+    let one = client.resolve("HEAD").await.unwrap();
+    let two = client.commit("app.py", "print('two')\n").await;
+    client.git(&["push", "--quiet", "solum", "main"]).await.ok();
+    (host, one, two)
+}
+
+fn app(name: &str) -> AppName {
+    name.parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_repository_is_made_once_and_by_whoever_comes_first() {
+    let (host, _, two) = two_commits().await;
+    host.repositories.create(&host.app, "other").await.unwrap();
+    assert_eq!(host.repositories.tip(&host.app, "main").await.unwrap(), Some(two));
+
+    let name = app("new");
+    let (one, other) = tokio::join!(
+        host.repositories.create(&name, "trunk"),
+        host.repositories.create(&name, "trunk")
+    );
+    one.and(other).unwrap();
+    let head = host.directory.path().join("git/new.git/HEAD");
+    assert_eq!(std::fs::read_to_string(head).unwrap(), "ref: refs/heads/trunk\n");
+    let left = std::fs::read_dir(host.directory.path().join("git")).unwrap().filter(|entry| {
+        entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".creating")
+    });
+    assert_eq!(left.count(), 0);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_deleted_repository_is_gone() {
+    let (host, one, _) = two_commits().await;
+    host.repositories.delete(&host.app).await.unwrap();
+    host.repositories.delete(&host.app).await.unwrap();
+    assert!(!host.repositories.exists(&host.app).await.unwrap());
+    let error = host.repositories.tip(&host.app, "main").await.unwrap_err();
+    assert!(matches!(error, Error::NoRepository(_)), "{error}");
+    let error = host.repositories.commit(&host.app, &one).await.unwrap_err();
+    assert!(matches!(error, Error::NoRepository(_)), "{error}");
+    let client = Client::new();
+    client
+        .git(&["clone", &host.url(), "."])
+        .await
+        .fails()
+        .says("remote: there is no such app, or it has no repository yet");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_branch_advances_only_from_where_it_is_expected() {
+    let (host, one, two) = two_commits().await;
+    let repositories = &host.repositories;
+    let main = |new, old| repositories.advance(&host.app, "main", new, old);
+    assert_eq!(main(&one, None).await.unwrap(), Advance::Conflict { actual: Some(two.clone()) });
+    assert_eq!(main(&two, Some(&one)).await.unwrap(), Advance::AlreadyThere);
+    assert_eq!(main(&two, Some(&two)).await.unwrap(), Advance::AlreadyThere);
+    assert_eq!(main(&one, Some(&two)).await.unwrap(), Advance::Moved);
+    assert_eq!(
+        main(&two, Some(&two)).await.unwrap(),
+        Advance::Conflict { actual: Some(one.clone()) }
+    );
+
+    let fresh = |new, old| repositories.advance(&host.app, "fresh", new, old);
+    assert_eq!(fresh(&two, Some(&one)).await.unwrap(), Advance::Conflict { actual: None });
+    assert_eq!(fresh(&one, None).await.unwrap(), Advance::Moved);
+    assert_eq!(repositories.tip(&host.app, "fresh").await.unwrap(), Some(one));
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn of_many_that_advance_a_branch_at_once_one_does() {
+    let (host, one, two) = two_commits().await;
+    let mut attempts = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let (repositories, app) = (host.repositories.clone(), host.app.clone());
+        let (one, two) = (one.clone(), two.clone());
+        attempts.spawn(async move { repositories.advance(&app, "main", &one, Some(&two)).await });
+    }
+    let mut moved = 0;
+    for outcome in attempts.join_all().await {
+        match outcome.unwrap() {
+            Advance::Moved => moved += 1,
+            Advance::AlreadyThere => {}
+            conflict @ Advance::Conflict { .. } => panic!("{conflict:?}"),
+        }
+    }
+    assert_eq!(moved, 1);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_what_cannot_be_is_told_apart() {
+    let (host, one, two) = two_commits().await;
+    let nowhere: CommitId = "1".repeat(40).parse().unwrap();
+    let repositories = &host.repositories;
+    assert_eq!(repositories.tip(&host.app, "gone").await.unwrap(), None);
+    let error = repositories.advance(&host.app, "main", &nowhere, Some(&two)).await.unwrap_err();
+    assert!(matches!(error, Error::NoCommit { .. }), "{error}");
+    let error = repositories.tip(&host.app, "--all").await.unwrap_err();
+    assert!(matches!(error, Error::InvalidBranch(_)), "{error}");
+    let error = repositories.create(&app("new"), "a..b").await.unwrap_err();
+    assert!(matches!(error, Error::InvalidBranch(_)), "{error}");
+    assert!(repositories.is_ancestor(&host.app, &one, &two).await.unwrap());
+    assert!(!repositories.is_ancestor(&host.app, &two, &one).await.unwrap());
+    let error = repositories.is_ancestor(&host.app, &nowhere, &two).await.unwrap_err();
+    assert!(matches!(error, Error::NoCommit { .. }), "{error}");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_commit_tells_who_what_and_when() {
+    let host = Host::start(Options::default()).await;
+    let client = Client::with_app(&host.url()).await;
+    std::fs::write(client.file("b"), "b").unwrap();
+    client.git(&["add", "b"]).await.ok();
+    let mut commit = client.command(&["commit", "-q", "-m", "Grüße\n\nand more"]);
+    commit.env("GIT_COMMITTER_DATE", "2024-02-03T04:05:06Z").env("GIT_AUTHOR_NAME", "Änne");
+    client.run(commit).await.ok();
+    let head = client.resolve("HEAD").await.unwrap();
+    client.git(&["push", "--quiet", "solum", "main"]).await.ok();
+    let info = host.repositories.commit(&host.app, &head).await.unwrap();
+    assert_eq!((info.author.as_str(), info.author_email.as_str()), ("Änne", "ann@example.org"));
+    assert_eq!(info.subject, "Grüße");
+    assert_eq!(info.committed_at.to_string(), "2024-02-03T04:05:06Z");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn pins_keep_commits_and_are_listed() {
+    let (host, one, two) = two_commits().await;
+    let repositories = &host.repositories;
+    let (first, second) = (ChangeId::generate(&SystemClock), ChangeId::generate(&SystemClock));
+    repositories.pin(&host.app, first, &one).await.unwrap();
+    repositories.pin(&host.app, first, &one).await.unwrap();
+    repositories.pin(&host.app, second, &two).await.unwrap();
+    let mut pins = repositories.pins(&host.app).await.unwrap();
+    pins.sort();
+    let mut expected = vec![(first, one.clone()), (second, two)];
+    expected.sort();
+    assert_eq!(pins, expected);
+    repositories.unpin(&host.app, second).await.unwrap();
+    repositories.unpin(&host.app, second).await.unwrap();
+    assert_eq!(repositories.pins(&host.app).await.unwrap(), [(first, one)]);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn maintenance_packs_what_many_pushes_left_once_it_is_worth_it() {
+    let host = Host::start(Options::default()).await;
+    let client = Client::with_app(&host.url()).await;
+    let packs = || {
+        let found = std::fs::read_dir(host.repository().join("objects/pack")).unwrap();
+        found.filter(|pack| pack.as_ref().unwrap().path().extension().unwrap() == "pack").count()
+    };
+    for push in 0..21 {
+        client.commit("app.py", push.to_string()).await;
+        client.git(&["push", "--quiet", "solum", "main"]).await.ok();
+        if push == 1 {
+            host.repositories.maintain(&host.app).await.unwrap();
+            assert_eq!(packs(), 2, "two packs are not worth it");
+        }
+    }
+    assert_eq!(packs(), 21);
+    host.repositories.maintain(&host.app).await.unwrap();
+    assert_eq!(packs(), 1);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn opening_sweeps_what_a_crash_left() {
+    let (host, _, two) = two_commits().await;
+    let git = host.directory.path().join("git");
+    for left in [".creating-x-1", ".deleting-y-2", "shop.git/objects/tmp_objdir-incoming-abc"] {
+        std::fs::create_dir_all(git.join(left).join("pack")).unwrap();
+        std::fs::write(git.join(left).join("pack/file"), "x").unwrap();
+    }
+    for lock in ["shop.git/refs/heads/main.lock", "shop.git/packed-refs.lock"] {
+        std::fs::write(git.join(lock), "").unwrap();
+    }
+    let again = host.reopen().await;
+    for left in [".creating-x-1", ".deleting-y-2", "shop.git/objects/tmp_objdir-incoming-abc"] {
+        assert!(!git.join(left).exists(), "{left}");
+    }
+    let advance = again.advance(&host.app, "main", &two, Some(&two)).await.unwrap();
+    assert_eq!(advance, Advance::AlreadyThere);
+    let moved = again.advance(&host.app, "other", &two, None).await.unwrap();
+    assert_eq!(moved, Advance::Moved);
+    host.stop().await;
+}
