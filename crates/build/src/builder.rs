@@ -33,6 +33,7 @@ use crate::source::Source;
 use crate::store::ArtifactStore;
 use crate::tools::Probe;
 
+pub(crate) use environment::run_env;
 pub use error::{BuildError, Stage};
 
 use room::Rooms;
@@ -146,6 +147,14 @@ impl Builder {
         let binds = job.writable_binds(dependencies.as_ref()).await?;
         job.run(Stage::Build, &commands, binds).await?;
         job.assemble_built(shipped, dependencies).await
+    }
+
+    pub(crate) fn store(&self) -> &Arc<ArtifactStore> {
+        &self.config.store
+    }
+
+    pub(crate) fn machine(&self) -> &Stack {
+        &self.config.machine
     }
 
     async fn begin<'a>(

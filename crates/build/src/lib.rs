@@ -2,8 +2,11 @@
 //!
 //! * [`Builder`] plans a checked-out tree by its files, tests it, and builds it into a bundle. Whatever comes out of
 //!   the repository runs in a box that is passed in ([`Boxes`]).
+//! * [`Builder::import`] makes somebody else's archive a bundle, without running anything.
 //! * [`ArtifactStore`] keeps bundles by digest, as an OCI image layout.
 //! * [`manifest_schema`] describes `solum.yaml` to editors; its reader is behind [`Builder::plan`].
+//!
+//! * [`static_site`] is the server that bundles of static files run.
 //!
 //! What it is not: it neither checks out commits nor starts apps, and it knows nothing of releases.
 //!
@@ -14,6 +17,7 @@ mod blocking;
 mod boxes;
 mod builder;
 mod buildpack;
+mod import;
 mod languages;
 mod layer;
 mod manifest;
@@ -21,6 +25,7 @@ mod mistake;
 mod plan;
 mod source;
 mod stack;
+pub mod static_site;
 mod store;
 mod tools;
 mod tree;
@@ -28,8 +33,9 @@ mod versions;
 
 pub use boxes::{Bind, BoxCommand, BoxError, BoxExit, Boxes};
 pub use builder::{BuildError, Builder, BuilderConfig, Stage, Tested, Workspace};
+pub use import::ImportError;
 pub use layer::PackError;
-pub use manifest::manifest_schema;
+pub use manifest::{MANIFEST_FILE, first_environment, manifest_schema};
 pub use mistake::{Mistake, Place};
 pub use plan::{Language, Plan, PlanError};
 pub use stack::machine_stack;

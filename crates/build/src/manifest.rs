@@ -17,6 +17,8 @@ mod resolve;
 mod scalars;
 mod schema;
 
+use types::EnvironmentName;
+
 use crate::mistake::Mistake;
 
 pub(crate) use resolve::Detected;
@@ -40,6 +42,16 @@ pub(crate) struct Declarations {
     solum: declared::Declared,
     procfile: Option<procfile::Procfile>,
     app: app_json::AppJson,
+}
+
+/// The file that [`first_environment`] reads.
+pub const MANIFEST_FILE: &str = SOLUM_YAML;
+
+/// The environment that a `solum.yaml` names first, if it names any: all that is looked at before a push is let in. Its other
+/// mistakes are found here too.
+pub fn first_environment(solum_yaml: &str) -> Result<Option<EnvironmentName>, Vec<Mistake>> {
+    let declared = declared::read(solum_yaml)?;
+    Ok(declared.environment.map(|environment| environment.name))
 }
 
 impl ManifestFiles {

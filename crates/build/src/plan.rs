@@ -156,7 +156,8 @@ impl PlanError {
     }
 }
 
-struct Lines<'a>(&'a [Mistake]);
+/// One under the other.
+pub(crate) struct Lines<'a>(pub(crate) &'a [Mistake]);
 
 impl fmt::Display for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,186 @@
+//! Somebody else's build: a `.tar.gz` of the tree that is to run, made into a bundle. Nothing in it is built, tested or
+//! unpacked: its entries are checked and written into a layer, one by one.
+//!
+//! The archive is hostile until its end was read. How many entries, how large and how deep is bounded; a name that
+//! leaves the tree, or stands below something that is no directory, a device, a link to elsewhere: each refuses the
+//! whole archive, by name.
+
+mod entries;
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use flate2::read::MultiGzDecoder;
+use types::{Bundle, Layer, MediaType, Stack, Transcript};
+
+use crate::blocking::blocking;
+use crate::builder::{Builder, run_env};
+use crate::layer::PackError;
+use crate::manifest::{Detected, ManifestFiles};
+use crate::mistake::Mistake;
+use crate::store::{ArtifactStore, Contents, Staged, StoreError};
+use entries::Checked;
+
+/// Expanded; what is larger is a mistake or an attack.
+const MAX_BYTES: u64 = 16 << 30;
+
+/// Why an archive is no bundle. Nothing of it is left in the store.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error("the file is not a .tar.gz: {reason}")]
+    NotAnArchive { reason: String },
+    /// It breaks off or is damaged.
+    #[error("the archive is damaged after {entries} entries")]
+    Damaged {
+        entries: usize,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the archive's entry '{name}' is refused: {reason}")]
+    Hostile { name: String, reason: String },
+    #[error("the archive is refused: {reason}")]
+    TooLarge { reason: String },
+    #[error("the archive has neither a Procfile nor a solum.yaml with processes at its root")]
+    NoProcess,
+    /// In the `solum.yaml`, `Procfile` or `app.json` inside.
+    #[error("{}", crate::plan::Lines(.0))]
+    Mistakes(Vec<Mistake>),
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot read {}", path.display())]
+    Io {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl ImportError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotAnArchive { .. } => Some("make it with: tar -czf app.tar.gz -C DIRECTORY ."),
+            Self::Damaged { .. } => Some("it may have been cut off on its way; send it again"),
+            Self::NoProcess => {
+                Some("put a Procfile such as 'web: ./server' beside the app's files")
+            }
+            Self::Hostile { .. } => {
+                Some("pack the directory that the app runs in, and nothing else")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Builder {
+    /// Makes the archive at `archive` a bundle for this machine.
+    pub async fn import(
+        &self,
+        archive: &Path,
+        transcript: &dyn Transcript,
+    ) -> Result<Bundle, ImportError> {
+        transcript.step("Reading the archive");
+        let (store, machine) = (Arc::clone(self.store()), self.machine().clone());
+        let path = archive.to_owned();
+        let (bundle, entries, warnings) = blocking(move || import(&store, machine, &path)).await?;
+        for warning in &warnings {
+            transcript.warning(warning);
+        }
+        transcript.line(&format!("{entries} entries: {}", bundle.digest.short()));
+        Ok(bundle)
+    }
+}
+
+fn import(
+    store: &ArtifactStore,
+    machine: Stack,
+    path: &Path,
+) -> Result<(Bundle, usize, Vec<String>), ImportError> {
+    let unreadable = |source| ImportError::Io { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(unreadable)?;
+    check_magic(&mut file).map_err(unreadable)??;
+    let file = File::open(path).map_err(unreadable)?;
+    let mut archive = tar::Archive::new(Bounded {
+        bytes: MultiGzDecoder::new(io::BufReader::with_capacity(256 << 10, file)),
+        left: MAX_BYTES,
+    });
+    let mut checked = Checked::new(store)?;
+    for entry in archive.entries().map_err(|source| checked.damaged(source))? {
+        let entry = entry.map_err(|source| checked.damaged(source))?;
+        checked.take(entry)?;
+    }
+    // The checksum stands behind the last entry.
+    let mut rest = archive.into_inner();
+    io::copy(&mut rest, &mut io::sink()).map_err(|source| checked.damaged(source))?;
+    let count = checked.count();
+    let (staged, files) = checked.finish()?;
+    seal(store, machine, staged, &files).map(|(bundle, warnings)| (bundle, count, warnings))
+}
+
+fn seal(
+    store: &ArtifactStore,
+    machine: Stack,
+    staged: Staged,
+    files: &Found,
+) -> Result<(Bundle, Vec<String>), ImportError> {
+    let declarations = files.manifest.read().map_err(ImportError::Mistakes)?;
+    let manifest = declarations.resolve(&Detected::default()).map_err(ImportError::Mistakes)?;
+    if manifest.processes.is_empty() {
+        return Err(ImportError::NoProcess);
+    }
+    let mut env = run_env();
+    for directory in &files.program_directories {
+        let path = env.entry("PATH".to_owned()).or_default();
+        *path = format!("{}/{directory}:{path}", Bundle::APP_DIR);
+    }
+    let layer =
+        Layer { digest: staged.digest.clone(), media_type: MediaType::Tar, size: staged.size };
+    // What it leans on beyond the system is not known: it was built elsewhere.
+    let stack = Stack { runtimes: [].into(), ..machine };
+    let contents = Contents { layers: vec![layer], env, manifest, stack };
+    Ok((store.seal(contents, vec![staged])?, declarations.warnings().to_vec()))
+}
+
+/// What the archive says about itself.
+#[derive(Debug, Default)]
+struct Found {
+    manifest: ManifestFiles,
+    /// Of a virtual environment and of `node_modules`, where they are.
+    program_directories: Vec<&'static str>,
+}
+
+fn check_magic(file: &mut File) -> io::Result<Result<(), ImportError>> {
+    let mut start = Vec::new();
+    file.take(6).read_to_end(&mut start)?;
+    let reason = match start.as_slice() {
+        [0x1f, 0x8b, ..] => return Ok(Ok(())),
+        [] => "it is empty",
+        [b'P', b'K', ..] => "it is a zip file",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "it is compressed with zstd, not gzip",
+        [0xfd, b'7', b'z', b'X', ..] => "it is compressed with xz, not gzip",
+        [b'B', b'Z', b'h', ..] => "it is compressed with bzip2, not gzip",
+        _ => "it does not begin like gzip data",
+    };
+    Ok(Err(ImportError::NotAnArchive { reason: reason.to_owned() }))
+}
+
+/// Ends with an error instead of expanding without end.
+struct Bounded<R> {
+    bytes: R,
+    left: u64,
+}
+
+impl<R: io::Read> io::Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.bytes.read(buffer)?;
+        self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
+            io::Error::other(format!("it expands to more than {} GiB", MAX_BYTES >> 30))
+        })?;
+        Ok(count)
+    }
+}
