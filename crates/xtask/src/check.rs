@@ -4,6 +4,7 @@
 //! finds to a [`Report`]; an error fails the check, a warning is only shown.
 
 mod arrows;
+mod commands;
 mod decisions;
 mod layout;
 mod licences;
@@ -22,6 +23,7 @@ pub(crate) fn run() -> Result<()> {
     let workspace = Workspace::read()?;
     let mut report = Report::default();
     arrows::check(&workspace, &mut report);
+    commands::check(&workspace.root, &mut report)?;
     modules::check(&workspace, &mut report)?;
     layout::check(&workspace, &mut report)?;
     decisions::check(&workspace.root, &mut report)?;
