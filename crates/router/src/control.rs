@@ -6,6 +6,7 @@
 //! refuses belongs to a generation that died.
 
 pub(crate) mod client;
+pub(crate) mod handover;
 pub(crate) mod server;
 pub(crate) mod socket;
 

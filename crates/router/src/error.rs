@@ -32,6 +32,8 @@ pub enum Error {
     Refused(String),
     #[error("cannot listen on {address}; is another program using it?")]
     Listen { address: SocketAddr, source: io::Error },
+    #[error("a worker of the router panicked")]
+    WorkerPanicked,
     #[error("cannot {action} {}", .path.display())]
     File { action: &'static str, path: PathBuf, source: io::Error },
     #[error("cannot {action}")]

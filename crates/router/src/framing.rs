@@ -67,6 +67,11 @@ impl Framing {
         self.doubtful.is_some_and(|first| index >= first)
     }
 
+    /// How many heads have been read whole.
+    pub(crate) fn heads(&self) -> u64 {
+        self.heads
+    }
+
     pub(crate) fn sending(&self) -> Sending {
         match self.state {
             State::Start | State::Off => Sending::Nothing,

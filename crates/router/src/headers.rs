@@ -19,7 +19,9 @@ const MAX_REQUEST_ID: usize = 128;
 /// What the head of a request says about the way it wants to be handled.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wishes {
-    /// The protocol that the client wants to switch to.
+    /// There was an `Upgrade` header, whatever it said.
+    pub(crate) names_upgrade: bool,
+    /// The protocol that the client wants to switch to, if it may.
     pub(crate) upgrade: Option<HeaderValue>,
     /// Errors are to be JSON rather than a page.
     pub(crate) json: bool,
@@ -48,7 +50,8 @@ pub(crate) fn strip_request(headers: &mut HeaderMap) -> Wishes {
     if doomed.is_empty() {
         return wishes;
     }
-    if headers.contains_key(header::UPGRADE) && connection_has(headers, "upgrade") {
+    wishes.names_upgrade = headers.contains_key(header::UPGRADE);
+    if wishes.names_upgrade && connection_has(headers, "upgrade") {
         wishes.upgrade = headers.get(header::UPGRADE).filter(|to| may_switch_to(to)).cloned();
     }
     remove_named_by_connection(headers);
@@ -59,6 +62,12 @@ pub(crate) fn strip_request(headers: &mut HeaderMap) -> Wishes {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
     wishes
+}
+
+/// Passes a wish to switch protocols on to the instance.
+pub(crate) fn ask_to_switch(headers: &mut HeaderMap, protocol: &HeaderValue) {
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, protocol.clone());
 }
 
 /// Takes out of an answer what concerns only the hop to the instance. Of an answer that switches

@@ -56,6 +56,12 @@ pub(crate) struct Claim {
     pub(crate) side: usize,
 }
 
+impl Claim {
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.route.sides[self.side].counters
+    }
+}
+
 /// Why a request has no instance.
 #[derive(Debug)]
 pub(crate) enum Refusal {

@@ -237,7 +237,7 @@ fn socket_path(directory: &Path, number: u64) -> PathBuf {
     directory.join(socket_name(number))
 }
 
-fn is_gone(error: &io::Error) -> bool {
+pub(super) fn is_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionReset

@@ -1,0 +1,86 @@
+//! The listening socket: taken over from the generation before, or bound anew.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use rustix::net::sockopt;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::control::handover;
+use crate::control::socket::{Directory, nobody_there};
+use crate::{Config, Error};
+
+/// Connections that wait to be accepted; the kernel bounds it further (net.core.somaxconn).
+const BACKLOG: i32 = 4096;
+/// After this much silence the kernel asks whether a client is still there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// The address and the socket to accept on.
+pub(super) fn obtain(
+    config: &Config,
+    directory: &Directory,
+    predecessor: Option<u64>,
+) -> Result<(SocketAddr, TcpListener), Error> {
+    let taken = match predecessor {
+        Some(number) => take_over(directory, number)?,
+        None => None,
+    };
+    let (address, listener) = match taken {
+        Some(taken) if is_wanted(config.listen, taken.0) => taken,
+        other => {
+            if let Some((address, _)) = other {
+                tracing::warn!(
+                    running = %address, configured = %config.listen,
+                    "the running router listens elsewhere; binding the configured address"
+                );
+            }
+            bind(config.listen)?
+        }
+    };
+    prepare(&listener).map_err(Error::system("set up the listening socket"))?;
+    Ok((address, listener))
+}
+
+fn is_wanted(wanted: SocketAddr, there: SocketAddr) -> bool {
+    wanted.ip() == there.ip() && (wanted.port() == 0 || wanted.port() == there.port())
+}
+
+fn take_over(
+    directory: &Directory,
+    predecessor: u64,
+) -> Result<Option<(SocketAddr, TcpListener)>, Error> {
+    match directory.connect(predecessor) {
+        Ok(stream) => Ok(handover::take_over(stream, predecessor)?.into_iter().next()),
+        // It has just died.
+        Err(error) if nobody_there(&error) => Ok(None),
+        Err(source) => Err(Error::System { action: "reach the running router", source }),
+    }
+}
+
+fn bind(wanted: SocketAddr) -> Result<(SocketAddr, TcpListener), Error> {
+    let refused = |source| Error::Listen { address: wanted, source };
+    let listener = TcpListener::bind(wanted).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((address, listener))
+}
+
+/// Options of the listening socket that accepted ones inherit, so that they cost nothing per connection.
+fn prepare(listener: &TcpListener) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    rustix::net::listen(listener, BACKLOG)?;
+    sockopt::set_tcp_nodelay(listener, true)?;
+    sockopt::set_socket_keepalive(listener, true)?;
+    sockopt::set_tcp_keepidle(listener, KEEPALIVE)?;
+    Ok(())
+}
+
+/// Lets this process have as many open files as it may.
+pub(super) fn raise_open_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+    {
+        tracing::warn!(%error, "the limit of open files stays where it is");
+    }
+}
