@@ -1,1 +1,56 @@
+//! What Solum does: use-cases, the steps of delivery, and the reconcilers that keep what runs equal
+//! to what was asked for. The only crate that knows git, builds, targets and the router together.
+//!
+//! What it is not: it holds no SQL (`store`), speaks no HTTP (`web`), and makes no box, layer or route itself.
+//!
+//! The invariant: whatever was promised to a user is in the store before anybody is told, and everything
+//! in here can be killed at any moment. Runs go on from their journal (`engine`); deployments,
+//! instances and routes go on from their rows (`reconcile`).
 
+mod apps;
+mod config;
+mod control;
+mod deployments;
+mod engine;
+mod environments;
+mod error;
+mod events;
+mod executions;
+mod idempotency;
+mod instances;
+mod logs;
+mod metrics;
+mod pushes;
+mod reconcile;
+mod releases;
+mod runs;
+mod sandbox;
+mod settings;
+mod steps;
+mod text;
+mod tokens;
+mod transcripts;
+mod uploads;
+mod workflows;
+
+pub use config::ConfigView;
+pub use control::{Control, StartError, stop_everything};
+pub use deployments::DeployRequest;
+pub use environments::{EnvironmentView, ProcessView};
+pub use error::Error;
+pub use instances::InstanceView;
+pub use logs::{AppLogs, LogEntry, LogQuery};
+pub use metrics::Metrics;
+pub use runs::{JobView, RunView, StepView};
+pub use settings::{Isolation, Limits, Settings};
+pub use tokens::{Identity, NewToken};
+pub use transcripts::Follower;
+
+// What use-cases hand out as the store has it.
+pub use deploy::{Exit, LogPosition, Output, OutputStream};
+pub use router::{Histogram, ReleaseMetrics};
+pub use source::Body as GitBody;
+pub use store::{
+    App, AppState, Change, ConfigRevision, Deployment, Environment, Event, Phase, Release,
+    Remembered, Run, StoredAnswer, Token, Upload, UploadState,
+};

@@ -18,8 +18,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    app, config, deploy, environment, exec, git_credential, login, logs, ps, release, rollback,
-    run, scale, status, token,
+    app, config, deploy, environment, exec, git_credential, hook, login, logs, ps, release,
+    rollback, router, run, scale, server, shim, static_site, status, token,
 };
 use failure::Failure;
 use session::Session;
@@ -76,15 +76,47 @@ enum Command {
     Token(token::Token),
     /// Store the address of a server and a token for it
     Login(login::Login),
+    /// Run the server, or end it
+    Server(Box<server::Server>),
+    /// Run the router, or replace the one that runs
+    Router(router::Router),
+    /// Watch over one instance
+    #[command(hide = true)]
+    Shim(shim::Shim),
+    /// Answer a hook of git's
+    #[command(hide = true)]
+    Hook(hook::Hook),
+    /// Serve files
+    #[command(hide = true)]
+    Static(static_site::StaticSite),
     /// Answer git's questions for credentials (gitcredentials(7))
     #[command(hide = true)]
     GitCredential(git_credential::GitCredential),
 }
 
 impl Command {
-    fn run(self) -> Outcome {
+    fn run(self) -> ExitCode {
+        let done = match self {
+            // These say themselves how they ended.
+            Self::Shim(command) => return command.run(),
+            Self::Hook(command) => return command.run(),
+            Self::Server(command) => command.run(),
+            Self::Router(command) => command.run(),
+            Self::Static(command) => command.run(),
+            command => command.ask_server(),
+        };
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => failure.report(),
+        }
+    }
+
+    fn ask_server(self) -> Outcome {
         let session = Session::from_environment();
         match self {
+            Self::Shim(_) | Self::Hook(_) | Self::Server(_) | Self::Router(_) | Self::Static(_) => {
+                Ok(())
+            }
             Self::App(command) => command.run(&session),
             Self::Release(command) => command.run(&session),
             Self::Env(command) => command.run(&session),
@@ -105,10 +137,7 @@ impl Command {
 }
 
 pub(crate) fn main() -> ExitCode {
-    match Cli::parse().command.run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
-    }
+    Cli::parse().command.run()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod cli;
 mod commands;
+mod server;
 
 use std::process::ExitCode;
 

@@ -35,6 +35,8 @@ pub enum Error {
     NoRepository(AppName),
     #[error("the repository of {app} has no commit {commit}")]
     NoCommit { app: AppName, commit: CommitId },
+    #[error("{path} is {bytes} bytes long; {max_bytes} are the most")]
+    FileTooLarge { path: String, bytes: u64, max_bytes: u64 },
     #[error("`{0}` cannot be the name of a branch")]
     InvalidBranch(String),
     #[error("the directory of the repositories cannot be used, its path has a line break: {0:?}")]

@@ -7,6 +7,7 @@
 //! crash left of either is swept when the directory is opened.
 
 mod commits;
+mod files;
 mod maintenance;
 mod refs;
 mod settings;
@@ -20,7 +21,7 @@ use types::AppName;
 use crate::Error;
 use crate::git::{Git, Invocation};
 pub use commits::CommitInfo;
-pub use refs::{Advance, change_ref};
+pub use refs::{Advance, change_ref, check_branch};
 
 /// Where the repositories are, and what they may cost.
 #[derive(Debug, Clone)]

@@ -83,10 +83,11 @@ impl Store {
         self.read(move |connection| of_run(connection, run)).await
     }
 
-    pub async fn change_exists(&self, id: ChangeId) -> Result<bool, Error> {
+    /// `None` if it was never recorded.
+    pub async fn change(&self, id: ChangeId) -> Result<Option<Change>, Error> {
         self.read(move |connection| {
-            let mut statement = connection.prepare_cached("SELECT 1 FROM changes WHERE id = ?1")?;
-            Ok(statement.exists([id.to_string()])?)
+            let mut statement = connection.prepare_cached("SELECT * FROM changes WHERE id = ?1")?;
+            Ok(statement.query_row([id.to_string()], read).optional()?)
         })
         .await
     }

@@ -106,6 +106,36 @@ impl Store {
         .await
     }
 
+    /// The environments in which something was deployed.
+    pub async fn serving_environments(&self) -> Result<Vec<EnvironmentId>, Error> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT environments.id FROM environments JOIN apps ON apps.id = app_id
+                 WHERE current_deployment IS NOT NULL AND apps.state = 'ready'",
+            )?;
+            let ids =
+                statement.query_map([], |row| row::text(row, "id"))?.collect::<Result<_, _>>()?;
+            Ok(ids)
+        })
+        .await
+    }
+
+    /// Makes a revision that was there before the environment's present one again, after a rollback to it.
+    pub async fn restore_config(
+        &self,
+        environment: EnvironmentId,
+        revision: Option<ConfigRevisionId>,
+    ) -> Result<(), Error> {
+        self.write(move |write| {
+            write.sql.execute(
+                "UPDATE environments SET config_revision = ?2 WHERE id = ?1",
+                params![environment.to_string(), revision.map(|revision| revision.to_string())],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Sets how many instances of these processes run; other processes keep what they had.
     pub async fn scale(
         &self,

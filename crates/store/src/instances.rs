@@ -56,6 +56,29 @@ impl Store {
         .await
     }
 
+    /// The deployment's one instance of a process that runs once, in whatever state it is; made if it never was.
+    pub async fn ensure_one_off(
+        &self,
+        deployment: DeploymentId,
+        process: ProcessType,
+    ) -> Result<Instance, Error> {
+        self.write(move |write| {
+            let known = write
+                .sql
+                .query_row(
+                    "SELECT * FROM instances WHERE deployment_id = ?1 AND process = ?2",
+                    params![deployment.to_string(), process.as_str()],
+                    read,
+                )
+                .optional()?;
+            match known {
+                Some(instance) => Ok(instance),
+                None => insert(write, deployment, &process, 1),
+            }
+        })
+        .await
+    }
+
     /// The instances of a deployment that are not stopped, in order.
     pub async fn instances_of(&self, deployment: DeploymentId) -> Result<Vec<Instance>, Error> {
         self.read(move |connection| {

@@ -1,5 +1,7 @@
 //! What builds get of the server's environment: how to reach the network, and nothing else.
 
+use std::path::PathBuf;
+
 /// By full name, in any case.
 const NAMES: &[&str] = &[
     "http_proxy",
@@ -28,4 +30,11 @@ const NAMES: &[&str] = &[
 
 pub(crate) fn collect() -> Vec<(String, String)> {
     std::env::vars().filter(|(name, _)| NAMES.contains(&name.to_lowercase().as_str())).collect()
+}
+
+/// rustup's home directory, where there is one.
+pub(crate) fn rustup() -> Option<PathBuf> {
+    let own = std::env::var_os("RUSTUP_HOME").map(PathBuf::from);
+    let usual = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".rustup"));
+    own.or_else(usual).filter(|path| path.is_dir())
 }

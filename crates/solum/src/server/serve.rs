@@ -58,6 +58,7 @@ fn settings(
         router_port: addresses.router.port(),
         isolation: options.isolation,
         build_environment: build_environment::collect(),
+        rustup: build_environment::rustup(),
         limits: control::Limits::default(),
     }
 }

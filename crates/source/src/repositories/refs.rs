@@ -152,6 +152,11 @@ pub fn change_ref(number: u64) -> String {
     format!("refs/changes/{number}/head")
 }
 
+/// Whether a branch can have this name.
+pub fn check_branch(branch: &str) -> Result<(), Error> {
+    branch_ref(branch).map(drop)
+}
+
 /// The full name of a branch, checked as git-check-ref-format(1) says.
 pub(super) fn branch_ref(branch: &str) -> Result<String, Error> {
     let forbidden = |c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c);

@@ -1,0 +1,352 @@
+//! Putting the parts together, and taking up what a former server left under way.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::hash::Hash;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use build::{ArtifactStore, Builder, BuilderConfig};
+use deploy::{Driver, ProcessConfig, ProcessDriver};
+use parking_lot::Mutex;
+use source::{
+    Git, GitConfig, GitHttp, GitHttpConfig, HookServer, Repositories, RepositoriesConfig,
+};
+use store::Store;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use types::{Clock, RunId};
+
+use crate::engine;
+use crate::pushes::Pushes;
+use crate::reconcile::{self, Routes};
+use crate::sandbox::Sandbox;
+use crate::settings::{Isolation, Settings};
+use crate::transcripts::Transcripts;
+
+/// Where the process target keeps its own, in the data directory.
+const TARGET: &str = "target";
+/// Where the router keeps its own.
+pub(crate) const ROUTER: &str = "router";
+
+/// The control plane. Clones are the same one.
+#[derive(Clone)]
+pub struct Control {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) store: Store,
+    pub(crate) repositories: Repositories,
+    pub(crate) git_http: GitHttp,
+    pub(crate) artifacts: Arc<ArtifactStore>,
+    pub(crate) builder: Builder,
+    pub(crate) driver: Arc<dyn Driver>,
+    pub(crate) router: router::Client,
+    pub(crate) routes: Routes,
+    pub(crate) transcripts: Transcripts,
+    pub(crate) cancellations: Cancellations,
+    /// Builds and tests take a place each.
+    pub(crate) builds: Semaphore,
+    /// What reconcilers are at work on, so that nothing is driven twice at once.
+    pub(crate) driven: Driven,
+    pub(crate) deployments_nudge: Notify,
+    /// Deployments of which it was said that they wait.
+    pub(crate) waiting: Said,
+    pub(crate) pushes_under_way: PinsUnderWay,
+    pub(crate) tracker: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").field("settings", &self.inner.settings).finish_non_exhaustive()
+    }
+}
+
+/// Why a server does not start. The message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot prepare {}", .path.display())]
+    Directory {
+        path: std::path::PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the database cannot be opened")]
+    Store(#[source] store::Error),
+    #[error("hosted git does not work")]
+    Source(#[from] source::Error),
+    #[error("the artifact store cannot be opened")]
+    Artifacts(#[source] build::StoreError),
+    #[error("apps cannot be run on this machine")]
+    Driver(#[source] deploy::Error),
+    #[error("the router was not stopped")]
+    Router(#[source] router::Error),
+}
+
+impl Control {
+    /// Opens everything under the data directory and goes on with whatever was under way.
+    pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        for directory in [
+            settings.data_directory.clone(),
+            settings.work_directory(),
+            settings.uploads_directory(),
+        ] {
+            make_directory(&directory)?;
+        }
+        let store =
+            Store::open(&settings.database(), Arc::clone(&clock)).map_err(StartError::Store)?;
+        let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let repositories = open_repositories(&settings).await?;
+        let pushes = source::Pushes::default();
+        let git_http = GitHttp::new(
+            repositories.clone(),
+            pushes.clone(),
+            GitHttpConfig::default(),
+            tracker.clone(),
+            stop.clone(),
+        );
+        let artifacts = settings.data_directory.join("artifacts");
+        let artifacts =
+            ArtifactStore::open(artifacts, Arc::clone(&clock)).map_err(StartError::Artifacts)?;
+        let artifacts = Arc::new(artifacts);
+        let machine = build::machine_stack().await;
+        let driver = ProcessDriver::new(ProcessConfig {
+            directory: settings.data_directory.join(TARGET),
+            solum: settings.program.clone(),
+            machine: machine.clone(),
+            bare: settings.isolation == Isolation::Bare,
+            clock: Arc::clone(&clock),
+        })
+        .map_err(StartError::Driver)?;
+        let builder = Builder::new(BuilderConfig {
+            directory: settings.data_directory.join("build"),
+            store: Arc::clone(&artifacts),
+            boxes: Arc::new(Sandbox::new(driver.boxes().clone())),
+            machine,
+            pass_env: settings.build_environment.clone(),
+            rustup: settings.rustup.clone(),
+            solum: settings.program.clone(),
+        });
+        let transcripts = settings.transcripts_directory();
+        let transcripts = Transcripts::new(transcripts.clone())
+            .map_err(|source| StartError::Directory { path: transcripts, source })?;
+        let router = router::Client::new(settings.router_directory());
+        let inner = Inner {
+            builds: Semaphore::new(settings.limits.builds),
+            settings,
+            clock,
+            store,
+            repositories: repositories.clone(),
+            git_http,
+            artifacts,
+            builder,
+            driver: Arc::new(driver),
+            router,
+            routes: Routes::default(),
+            transcripts,
+            cancellations: Cancellations::default(),
+            driven: Driven::default(),
+            deployments_nudge: Notify::new(),
+            waiting: Said::default(),
+            pushes_under_way: PinsUnderWay::default(),
+            tracker: tracker.clone(),
+            stop: stop.clone(),
+        };
+        let control = Self { inner: Arc::new(inner) };
+        control.recall_cancellations().await.map_err(StartError::Store)?;
+        let handler = Arc::new(Pushes::new(control.clone()));
+        let hooks = HookServer::bind(repositories, pushes, handler, tracker.clone(), stop)?;
+        tracker.spawn(hooks.serve());
+        reconcile::spawn(&control);
+        engine::spawn(&control);
+        Ok(control)
+    }
+
+    /// Ends every task of the control plane. Apps go on serving, and runs go on when a server is started again.
+    pub async fn shut_down(&self) {
+        self.inner.stop.cancel();
+        self.inner.tracker.close();
+        let ended =
+            tokio::time::timeout(std::time::Duration::from_secs(10), self.inner.tracker.wait());
+        if ended.await.is_err() {
+            tracing::warn!(
+                "some tasks did not end in time; what they did goes on at the next start"
+            );
+        }
+    }
+
+    /// Waits until the router takes connections and knows its routes.
+    pub async fn router_ready(&self) -> Result<(), crate::Error> {
+        reconcile::ensure_router(self).await.map_err(|error| crate::Error::Io {
+            doing: "start the router",
+            source: std::io::Error::other(error),
+        })
+    }
+
+    /// Cancelled when the control plane is to end.
+    #[must_use]
+    pub fn stopping(&self) -> CancellationToken {
+        self.inner.stop.clone()
+    }
+
+    /// Where tasks of the control plane's users belong: they end with it.
+    #[must_use]
+    pub fn tracker(&self) -> &TaskTracker {
+        &self.inner.tracker
+    }
+
+    /// Whether it can do its work: the database answers.
+    pub async fn check(&self) -> Result<(), crate::Error> {
+        Ok(self.inner.store.check().await?)
+    }
+
+    async fn recall_cancellations(&self) -> Result<(), store::Error> {
+        self.inner.store.release_idempotency_keys().await?;
+        for run in self.inner.store.unfinished_runs(None).await? {
+            if self.inner.store.run_state(run.id).await?.cancel_requested_by.is_some() {
+                self.inner.cancellations.of(run.id).cancel();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Ends every app and the router of a data directory in which no server works. What ran runs again after the next start.
+pub async fn stop_everything(data_directory: &Path, program: &Path) -> Result<(), StartError> {
+    let machine = build::machine_stack().await;
+    let driver = |bare| {
+        ProcessDriver::new(ProcessConfig {
+            directory: data_directory.join(TARGET),
+            solum: program.to_owned(),
+            machine: machine.clone(),
+            bare,
+            clock: Arc::new(types::SystemClock),
+        })
+    };
+    // Where no boxes can be made any more, what runs can still be stopped.
+    let driver = driver(false).or_else(|_| driver(true)).map_err(StartError::Driver)?;
+    reconcile::stop_instances(&driver).await;
+    let router = router::Client::new(data_directory.join(ROUTER));
+    match router.stop().await {
+        Ok(()) | Err(router::Error::NotRunning(_)) => Ok(()),
+        Err(error) => Err(StartError::Router(error)),
+    }
+}
+
+async fn open_repositories(settings: &Settings) -> Result<Repositories, source::Error> {
+    let git = Git::find(GitConfig::from_environment()).await?;
+    let config = RepositoriesConfig {
+        directory: settings.data_directory.join("repositories"),
+        program: settings.program.clone(),
+        hook_socket: settings.hook_socket(),
+        max_pack_bytes: settings.limits.pack_bytes,
+        max_tree_bytes: settings.limits.tree_bytes,
+        min_free_bytes: settings.limits.min_free_bytes,
+    };
+    Repositories::open(git, config).await
+}
+
+/// Readable for the server's own user only. What runs for apps gets at its own parts through mounts.
+fn make_directory(path: &Path) -> Result<(), StartError> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| StartError::Directory { path: path.to_owned(), source })
+}
+
+/// Which runs are to stop. What was asked for is in their journals; this only wakes who works on them.
+#[derive(Debug, Default)]
+pub(crate) struct Cancellations {
+    tokens: Mutex<HashMap<RunId, CancellationToken>>,
+}
+
+impl Cancellations {
+    pub(crate) fn of(&self, run: RunId) -> CancellationToken {
+        self.tokens.lock().entry(run).or_default().clone()
+    }
+
+    pub(crate) fn forget(&self, run: RunId) {
+        self.tokens.lock().remove(&run);
+    }
+}
+
+/// Things that a reconciler is at work on.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Driven {
+    keys: Arc<Mutex<HashSet<Key>>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    Deployments(types::EnvironmentId),
+    Scale(types::EnvironmentId),
+    Instance(types::InstanceId),
+    App(types::AppId),
+    Upload(types::UploadId),
+}
+
+/// Held while something is driven.
+#[derive(Debug)]
+pub(crate) struct Driving {
+    driven: Driven,
+    key: Key,
+}
+
+impl Driven {
+    /// `None` if somebody is at it already.
+    pub(crate) fn begin(&self, key: Key) -> Option<Driving> {
+        self.keys.lock().insert(key).then(|| Driving { driven: self.clone(), key })
+    }
+}
+
+impl Drop for Driving {
+    fn drop(&mut self) {
+        self.driven.keys.lock().remove(&self.key);
+    }
+}
+
+/// What has been said once and need not be said again.
+#[derive(Debug, Default)]
+pub(crate) struct Said(Mutex<HashSet<types::DeploymentId>>);
+
+impl Said {
+    /// Whether it is new.
+    pub(crate) fn insert(&self, id: types::DeploymentId) -> bool {
+        self.0.lock().insert(id)
+    }
+
+    pub(crate) fn retain(&self, still: &HashSet<types::DeploymentId>) {
+        self.0.lock().retain(|id| still.contains(id));
+    }
+}
+
+/// Commits that are pinned and whose change is about to be recorded: a sweep leaves their pins alone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PinsUnderWay(Arc<Mutex<HashSet<types::ChangeId>>>);
+
+#[derive(Debug)]
+pub(crate) struct PinUnderWay(PinsUnderWay, types::ChangeId);
+
+impl PinsUnderWay {
+    pub(crate) fn begin(&self, change: types::ChangeId) -> PinUnderWay {
+        self.0.lock().insert(change);
+        PinUnderWay(self.clone(), change)
+    }
+
+    pub(crate) fn holds(&self, change: types::ChangeId) -> bool {
+        self.0.lock().contains(&change)
+    }
+}
+
+impl Drop for PinUnderWay {
+    fn drop(&mut self) {
+        self.0.0.lock().remove(&self.1);
+    }
+}

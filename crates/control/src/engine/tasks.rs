@@ -1,0 +1,91 @@
+//! Carries out what stands in the outbox, and reports.
+
+use store::{PendingTask, Topic, TransitionError};
+use types::Transition as _;
+use workflow::{Failure, Input, StepResult};
+
+use crate::error::chain;
+use crate::{Control, Error, reconcile, steps};
+
+/// Tasks that are read from the outbox at once.
+const BATCH: u32 = 256;
+
+pub(crate) async fn run(control: Control) {
+    let mut wake = control.inner.store.subscribe(Topic::Outbox);
+    let mut last = 0;
+    let mut resumed = true;
+    loop {
+        match control.inner.store.pending_tasks(last, BATCH).await {
+            Ok(tasks) => {
+                let more = tasks.len() == BATCH as usize;
+                for task in tasks {
+                    last = last.max(task.id);
+                    let carried_out = carry_out(control.clone(), task, resumed);
+                    control.inner.tracker.spawn(carried_out);
+                }
+                if more {
+                    continue;
+                }
+                resumed = false;
+            }
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "the outbox could not be read");
+                if !super::pause(&control).await {
+                    return;
+                }
+                continue;
+            }
+        }
+        tokio::select! {
+            () = wake.changed() => {}
+            () = control.inner.stop.cancelled() => return,
+        }
+    }
+}
+
+async fn carry_out(control: Control, pending: PendingTask, resumed: bool) {
+    let PendingTask { run, task, .. } = pending;
+    let (job, step, attempt) = (task.job.clone(), task.step.clone(), task.attempt);
+    let work = control.inner.tracker.spawn(steps::perform(control.clone(), run, task, resumed));
+    let result = tokio::select! {
+        result = work => result.unwrap_or_else(|error| {
+            tracing::error!(%run, %error, "a step of a run broke off");
+            StepResult::Failed { failure: broke_off() }
+        }),
+        // Not reported: the next server finds the task in the outbox.
+        () = control.inner.stop.cancelled() => return,
+    };
+    let input = Input::Report { job, step, attempt, result };
+    loop {
+        match control.inner.store.transition(run, input.clone()).await {
+            Ok(transition) => {
+                if transition.status.is_terminal() {
+                    reconcile::tidy_up_run(&control, run).await;
+                }
+                return;
+            }
+            Err(TransitionError::Refused(refused)) => {
+                tracing::info!(%run, %refused, "a report came too late");
+                return;
+            }
+            Err(TransitionError::Store(error)) => {
+                let error = Error::from(error);
+                tracing::error!(%run, error = %chain(&error), "a step's result could not be recorded");
+                if matches!(error, Error::NotFound(_)) || !super::pause(&control).await {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn broke_off() -> Failure {
+    Failure {
+        code: "internal".to_owned(),
+        message:
+            "the step broke off because of a mistake in Solum; the server's log has the details"
+                .to_owned(),
+        hint: None,
+        retryable: false,
+    }
+}

@@ -1,0 +1,138 @@
+//! Throws away what nothing needs any more: once at the start, when a crash may have left something, and then by the hour.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use types::{Digest, RunId};
+
+use crate::error::chain;
+use crate::{Control, Error};
+
+const PERIOD: Duration = Duration::from_secs(60 * 60);
+/// What is younger than this may belong to something that is about to be recorded.
+const YOUNG: Duration = Duration::from_secs(60 * 60);
+/// How long what became of an upload is known.
+const UPLOADS: SignedDuration = SignedDuration::from_hours(24);
+
+pub(super) async fn run(control: Control) {
+    loop {
+        let collected = tokio::select! {
+            collected = collect(&control) => collected,
+            () = control.inner.stop.cancelled() => return,
+        };
+        if let Err(error) = collected {
+            tracing::warn!(error = %chain(&error), "garbage could not be collected");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PERIOD) => {}
+            () = control.inner.stop.cancelled() => return,
+        }
+    }
+}
+
+async fn collect(control: &Control) -> Result<(), Error> {
+    sweep_workspaces(control).await?;
+    sweep_pins(control).await?;
+    sweep_logs(control).await?;
+    sweep_said(control).await?;
+    let store = &control.inner.store;
+    if let Ok(before) = control.inner.clock.now().checked_sub(UPLOADS) {
+        store.forget_uploads(before).await?;
+    }
+    collect_artifacts(control).await?;
+    for app in store.apps().await? {
+        if app.state == store::AppState::Ready {
+            control.inner.repositories.maintain(&app.name).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Directories of runs that have ended, or that never were.
+async fn sweep_workspaces(control: &Control) -> Result<(), Error> {
+    let unfinished = control.inner.store.unfinished_runs(None).await?;
+    let unfinished: HashSet<RunId> = unfinished.into_iter().map(|run| run.id).collect();
+    let work = control.inner.settings.work_directory();
+    let mut entries =
+        tokio::fs::read_dir(&work).await.map_err(Error::io("read the work directory"))?;
+    while let Some(entry) =
+        entries.next_entry().await.map_err(Error::io("read the work directory"))?
+    {
+        let name = entry.file_name();
+        let run = name.to_str().and_then(|name| name.parse::<RunId>().ok());
+        if run.is_none_or(|run| !unfinished.contains(&run)) {
+            let removed = tokio::fs::remove_dir_all(entry.path()).await;
+            removed.map_err(Error::io("remove a run's directory"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Pins whose change has ended, or was never recorded because the server died in between.
+async fn sweep_pins(control: &Control) -> Result<(), Error> {
+    let store = &control.inner.store;
+    let repositories = &control.inner.repositories;
+    for app in store.apps().await?.into_iter().filter(|app| app.state == store::AppState::Ready) {
+        for (change, _) in repositories.pins(&app.name).await? {
+            let needed = match store.change(change).await? {
+                Some(change) => !types::Transition::is_terminal(change.state),
+                None => control.inner.pushes_under_way.holds(change),
+            };
+            if !needed {
+                repositories.unpin(&app.name, change).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The logs of instances that were stopped long ago.
+async fn sweep_logs(control: &Control) -> Result<(), Error> {
+    let store = &control.inner.store;
+    let driver = &control.inner.driver;
+    let mut kept = HashSet::new();
+    kept.extend(store.live_instances().await?.into_iter().map(|owner| owner.instance.id));
+    for app in store.apps().await? {
+        for environment in store.environments(app.id).await? {
+            let limit = control.inner.settings.limits.stopped_instances;
+            let stopped = store.stopped_instances(environment.id, limit).await?;
+            kept.extend(stopped.into_iter().map(|instance| instance.id));
+        }
+    }
+    for id in driver.list().await.map_err(Error::Logs)? {
+        // One that was recorded after the list of the kept ones was made is found by its row.
+        if kept.contains(&id) {
+            continue;
+        }
+        let row = store.find_instance(id).await?;
+        if row.is_none_or(|row| row.state == types::InstanceState::Stopped) {
+            driver.stop(id, Duration::ZERO).await.map_err(Error::Logs)?;
+            driver.remove(id).await.map_err(Error::Logs)?;
+        }
+    }
+    Ok(())
+}
+
+async fn sweep_said(control: &Control) -> Result<(), Error> {
+    let unfinished = control.inner.store.unfinished_deployments().await?;
+    control.inner.waiting.retain(&unfinished.into_iter().map(|d| d.id).collect());
+    Ok(())
+}
+
+async fn collect_artifacts(control: &Control) -> Result<(), Error> {
+    let window = control.inner.settings.limits.rollback_window;
+    let keep = control.inner.store.pinned_artifacts(window).await?;
+    let mut layers: Vec<Digest> = Vec::new();
+    for digest in &keep {
+        if let Ok(bundle) = control.inner.artifacts.bundle(digest).await {
+            layers.extend(bundle.layers.into_iter().map(|layer| layer.digest));
+        }
+    }
+    let collected = control.inner.artifacts.collect(&keep, YOUNG).await.map_err(|error| {
+        Error::Io { doing: "collect artifacts", source: std::io::Error::other(chain(&error)) }
+    })?;
+    tracing::debug!(?collected, "artifacts collected");
+    control.inner.driver.collect(&layers).await.map_err(Error::Logs)?;
+    Ok(())
+}

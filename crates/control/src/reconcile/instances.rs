@@ -1,0 +1,217 @@
+//! Keeps instances what their rows say: those that serve run, those that are to go are drained and
+//! stopped, and each environment has as many as it should.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use deploy::Driver;
+use jiff::Timestamp;
+use store::{Instance, InstanceOwner, Store};
+use types::{EnvironmentId, InstanceState};
+
+use super::bring_up::{ArtifactBlobs, bring_up};
+use super::specification::{FIRST_DEPLOY, RELEASE};
+use super::{Specification, routes};
+use crate::control::Key;
+use crate::error::chain;
+use crate::{Control, Error};
+
+pub(super) async fn reconcile(control: Control) -> Result<(), Error> {
+    let live = control.inner.store.live_instances().await?;
+    let mut environments = HashSet::new();
+    for owner in live {
+        environments.insert(owner.environment);
+        let Some(driving) = control.inner.driven.begin(Key::Instance(owner.instance.id)) else {
+            continue;
+        };
+        let work = control.clone();
+        control.inner.tracker.spawn(async move {
+            let id = owner.instance.id;
+            let kept = tokio::select! {
+                kept = keep(&work, owner) => kept,
+                () = work.inner.stop.cancelled() => return,
+            };
+            if let Err(error) = kept {
+                tracing::warn!(%id, error = %chain(&error), "an instance could not be reconciled");
+            }
+            drop(driving);
+        });
+    }
+    converge_all(&control, environments).await
+}
+
+/// Does what the row of one instance asks for.
+async fn keep(control: &Control, owner: InstanceOwner) -> Result<(), Error> {
+    let InstanceOwner { instance, .. } = owner;
+    match instance.state {
+        // Whoever started it brings it up.
+        InstanceState::Starting | InstanceState::Stopped => Ok(()),
+        InstanceState::Serving => keep_running(control, &instance).await,
+        InstanceState::Draining => {
+            drain(control, &instance).await?;
+            let store = &control.inner.store;
+            let instance = store.set_instance_state(instance.id, InstanceState::Stopping).await?;
+            stop(control, &instance).await
+        }
+        InstanceState::Stopping => stop(control, &instance).await,
+    }
+}
+
+/// A serving instance that is not there any more (the machine was started again, its shim was killed) is started anew.
+async fn keep_running(control: &Control, instance: &Instance) -> Result<(), Error> {
+    let driver = &control.inner.driver;
+    let seen = driver.observe(instance.id).await.map_err(Error::Logs)?;
+    if !seen.is_final() {
+        return Ok(());
+    }
+    let deployment = control.inner.store.deployment(instance.deployment).await?;
+    let specification = Specification::load(control, deployment).await?;
+    let blobs = ArtifactBlobs(control);
+    let owner = specification.owner();
+    tracing::info!(id = %instance.id, "starting an instance that was lost");
+    driver.prepare(&specification.bundle, &owner, &blobs).await.map_err(|error| Error::Io {
+        doing: "lay the bundle out again",
+        source: std::io::Error::other(chain(&error)),
+    })?;
+    if let Err(why) = bring_up(control, &specification, instance).await? {
+        tracing::warn!(id = %instance.id, why, "a lost instance did not come up again");
+    }
+    Ok(())
+}
+
+/// Lets requests end, until the deadline that stands in the row.
+async fn drain(control: &Control, instance: &Instance) -> Result<(), Error> {
+    // Only once the router has confirmed that it sends nothing more is "nothing in flight" an answer.
+    loop {
+        match routes::sync(control).await {
+            Ok(()) => break,
+            Err(router::Error::NotRunning(_)) => return Ok(()),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "the router does not confirm; not draining yet");
+                tokio::time::sleep(super::RETRY).await;
+            }
+        }
+    }
+    let left =
+        instance.drain_until.map_or(Duration::ZERO, |until| left(control.inner.clock.now(), until));
+    match control.inner.router.drain(&[instance.id], left).await {
+        Ok(drained) if !drained.is_clean() => {
+            tracing::warn!(id = %instance.id, cut = ?drained.cut, "requests were cut at the drain deadline");
+        }
+        Ok(_) | Err(router::Error::NotRunning(_)) => {}
+        Err(error) => {
+            return Err(Error::Io {
+                doing: "drain an instance",
+                source: std::io::Error::other(chain(&error)),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn left(now: Timestamp, until: Timestamp) -> Duration {
+    Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO)
+}
+
+async fn stop(control: &Control, instance: &Instance) -> Result<(), Error> {
+    let driver = &control.inner.driver;
+    let grace = control.inner.settings.limits.stop_grace;
+    driver.stop(instance.id, grace).await.map_err(Error::Logs)?;
+    control.inner.store.set_instance_state(instance.id, InstanceState::Stopped).await?;
+    Ok(())
+}
+
+/// Brings each environment to the number of instances that it should have.
+async fn converge_all(
+    control: &Control,
+    mut environments: HashSet<EnvironmentId>,
+) -> Result<(), Error> {
+    let store = &control.inner.store;
+    environments.extend(store.serving_environments().await?);
+    let busy: HashSet<EnvironmentId> =
+        store.unfinished_deployments().await?.iter().map(|d| d.environment).collect();
+    for id in environments.difference(&busy).copied().collect::<Vec<_>>() {
+        let Some(driving) = control.inner.driven.begin(Key::Scale(id)) else { continue };
+        let work = control.clone();
+        control.inner.tracker.spawn(async move {
+            let converged = tokio::select! {
+                converged = converge(&work, id) => converged,
+                () = work.inner.stop.cancelled() => return,
+            };
+            if let Err(error) = converged {
+                tracing::warn!(%id, error = %chain(&error), "an environment could not be scaled");
+            }
+            drop(driving);
+        });
+    }
+    Ok(())
+}
+
+async fn converge(control: &Control, id: EnvironmentId) -> Result<(), Error> {
+    let store: &Store = &control.inner.store;
+    let environment = store.environment_by_id(id).await?;
+    let Some(current) = environment.current else { return Ok(()) };
+    let instances = store.instances_of(current).await?;
+    let here: Vec<&Instance> = instances
+        .iter()
+        .filter(|i| matches!(i.state, InstanceState::Starting | InstanceState::Serving))
+        .filter(|i| ![RELEASE, FIRST_DEPLOY].contains(&i.process.as_str()))
+        .collect();
+    let specification = Specification::load(control, store.deployment(current).await?).await?;
+    let counts = specification.counts();
+    for extra in here.iter().filter(|i| i.ordinal > counts.get(&i.process).copied().unwrap_or(0)) {
+        if extra.state == InstanceState::Serving {
+            let process = specification.process(&extra.process);
+            let drain = process.map_or(Duration::ZERO, |process| process.drain);
+            store.drain_instance(extra.id, drain).await?;
+        } else {
+            store.set_instance_state(extra.id, InstanceState::Stopping).await?;
+        }
+    }
+    for (process, count) in counts {
+        for instance in store.ensure_instances(current, process, count).await? {
+            if instance.state == InstanceState::Starting {
+                bring_into_service(control, &specification, &instance).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn bring_into_service(
+    control: &Control,
+    specification: &Specification,
+    instance: &Instance,
+) -> Result<(), Error> {
+    match bring_up(control, specification, instance).await? {
+        Ok(_) => {
+            control.inner.store.set_instance_state(instance.id, InstanceState::Serving).await?;
+        }
+        Err(why) => {
+            let name = format!("{}.{}", instance.process, instance.ordinal);
+            tracing::warn!(id = %instance.id, name, why, "an additional instance did not come up");
+            control.inner.store.set_instance_state(instance.id, InstanceState::Stopping).await?;
+        }
+    }
+    Ok(())
+}
+
+/// How long instances have after SIGTERM when everything is to end.
+const LAST_GRACE: Duration = Duration::from_secs(10);
+
+/// Stops every instance of a target, whatever the rows say: for `solum server stop --all`.
+pub(crate) async fn stop_all(driver: &dyn Driver) {
+    let instances = match driver.list().await {
+        Ok(instances) => instances,
+        Err(error) => {
+            tracing::error!(error = %chain(&error), "the instances cannot be listed");
+            return;
+        }
+    };
+    let stops = instances.into_iter().map(|id| async move {
+        if let Err(error) = driver.stop(id, LAST_GRACE).await {
+            tracing::error!(%id, error = %chain(&error), "an instance was not stopped");
+        }
+    });
+    futures_util::future::join_all(stops).await;
+}

@@ -1,0 +1,101 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use types::HostName;
+
+/// What a server is started with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Holds everything: database, repositories, artifacts, instances, logs.
+    pub data_directory: PathBuf,
+    /// This program, for hooks, shims and the router.
+    pub program: PathBuf,
+    /// Apps are reached at `APP-ENV.DOMAIN`.
+    pub domain: HostName,
+    /// The address at which users reach the API and git: `http://127.0.0.1:8080`.
+    pub api_url: String,
+    /// Where the router listens.
+    pub router_listen: std::net::SocketAddr,
+    /// The port at which users reach the router.
+    pub router_port: u16,
+    pub isolation: Isolation,
+    /// Variables that builds get from the server's environment: proxies, certificates, registries.
+    pub build_environment: Vec<(String, String)>,
+    /// rustup's home directory, if the server's user has one: builds see its toolchains.
+    pub rustup: Option<PathBuf>,
+    pub limits: Limits,
+}
+
+/// How builds and apps are kept apart from the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// In boxes; where none can be made, the server does not start.
+    Boxed,
+    /// The administrator asked for it: as plain processes.
+    Bare,
+}
+
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The most that one push may send, compressed.
+    pub pack_bytes: u64,
+    /// The most that a commit's files may take, checked out.
+    pub tree_bytes: u64,
+    /// The most that an uploaded bundle may take.
+    pub upload_bytes: u64,
+    /// Pushes and uploads are refused while the disk has less room than this.
+    pub min_free_bytes: u64,
+    /// Builds and tests that run at once.
+    pub builds: usize,
+    /// The most instances that one process of an environment may be scaled to.
+    pub instances: u32,
+    /// Releases of each app whose artifacts are kept for a way back.
+    pub rollback_window: u32,
+    /// Stopped instances of each environment whose logs are kept.
+    pub stopped_instances: u32,
+    /// How long a process has after SIGTERM.
+    pub stop_grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            pack_bytes: 2 << 30,
+            tree_bytes: 4 << 30,
+            upload_bytes: 2 << 30,
+            min_free_bytes: 512 << 20,
+            builds: 2,
+            instances: 100,
+            rollback_window: 20,
+            stopped_instances: 10,
+            stop_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn database(&self) -> PathBuf {
+        self.data_directory.join("solum.db")
+    }
+
+    /// Where the router keeps its table and its sockets.
+    pub(crate) fn router_directory(&self) -> PathBuf {
+        self.data_directory.join(crate::control::ROUTER)
+    }
+
+    pub(crate) fn work_directory(&self) -> PathBuf {
+        self.data_directory.join("work")
+    }
+
+    pub(crate) fn transcripts_directory(&self) -> PathBuf {
+        self.data_directory.join("transcripts")
+    }
+
+    pub(crate) fn uploads_directory(&self) -> PathBuf {
+        self.data_directory.join("uploads")
+    }
+
+    pub(crate) fn hook_socket(&self) -> PathBuf {
+        self.data_directory.join("hooks.sock")
+    }
+}

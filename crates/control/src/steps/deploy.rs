@@ -1,0 +1,263 @@
+//! `solum/deploy` and `solum/rollback`: bring a release into an environment, and land the change that asked for it.
+//!
+//! The deployment itself is a row that a reconciler drives; this step asks for it under the key (run, step) and
+//! waits. Then, if a push started the run, the branch is moved: by compare-and-swap, so that doing it again finds it done.
+
+use std::collections::BTreeMap;
+
+use rand::Rng as _;
+use rand::distr::Alphanumeric;
+use source::Advance;
+use store::{ConfigChange, Deployment, Environment, NewDeployment, NewRelease, Release, Topic};
+use types::{
+    Actor, Bundle, ConfigRevisionId, DeploymentState, Digest, EnvironmentName, Manifest,
+    Transcript as _,
+};
+
+use super::{Problem, Step};
+use crate::error::chain;
+use crate::workflows::verb;
+use crate::{Error, environments};
+
+/// The characters of a value that app.json asks to have generated.
+const GENERATED_LENGTH: usize = 64;
+
+pub(super) async fn perform(step: &Step) -> Result<BTreeMap<String, String>, Problem> {
+    let target = Target::of(step).await?;
+    let environment = target.environment(step).await?;
+    let release = target.release(step).await?;
+    let rolls_back = step.task.uses == verb::ROLLBACK;
+    let config_revision = match target.config_revision {
+        // A rollback brings the config of then back, also where that was none.
+        revision if rolls_back || revision.is_some() => revision,
+        _ => prepare_config(step, &environment, &target.bundle.manifest).await?,
+    };
+    let new = NewDeployment {
+        environment: environment.id,
+        release: release.id,
+        config_revision,
+        run: step.run.id,
+        step: format!("{}/{}", step.task.job, step.task.step),
+        reason: step.run.title.clone(),
+        actor: step.run.created_by.clone(),
+    };
+    let deployment = step.control.inner.store.ensure_deployment(new).await?;
+    let deployment = wait_for(step, deployment).await?;
+    conclude(step, &deployment)?;
+    if rolls_back {
+        step.control.inner.store.restore_config(environment.id, config_revision).await?;
+    }
+    land(step, &environment, &target.bundle.manifest).await?;
+    announce(step, &environment, &release).await?;
+    let url = environments::url(&step.control.inner.settings, &environment);
+    Ok([
+        ("release".to_owned(), release.label()),
+        ("environment".to_owned(), environment.name.to_string()),
+        ("url".to_owned(), url.unwrap_or_default()),
+    ]
+    .into())
+}
+
+/// What the step's inputs ask for.
+struct Target {
+    name: EnvironmentName,
+    bundle: Bundle,
+    /// A release that is there; otherwise one is made of the bundle.
+    release: Option<Release>,
+    config_revision: Option<ConfigRevisionId>,
+}
+
+impl Target {
+    async fn of(step: &Step) -> Result<Self, Problem> {
+        let state = step.control.inner.store.run_state(step.run.id).await?;
+        let job = state.job_definition(&step.task.job);
+        let name = job.and_then(|job| job.environment.clone());
+        let name = name.ok_or_else(|| {
+            Problem::failed("no_environment", "the job says no environment to deploy to")
+        })?;
+        let with = |input: &str| step.task.with.get(input).filter(|value| !value.is_empty());
+        let release = match with("release") {
+            Some(label) => Some(find_release(step, label).await?),
+            None => None,
+        };
+        let artifact = match (&release, with("artifact")) {
+            (Some(release), _) => release.artifact.clone(),
+            (None, Some(artifact)) => artifact.parse().map_err(|error: types::InvalidDigest| {
+                Problem::failed("artifact_invalid", error.to_string())
+            })?,
+            (None, None) => {
+                return Err(Problem::failed("no_artifact", "there is nothing to deploy")
+                    .hint("give the step `artifact` or `release`"));
+            }
+        };
+        let config_revision = match with("config-revision") {
+            Some(id) => Some(id.parse().map_err(|error: types::InvalidId| {
+                Problem::failed("config_revision_invalid", error.to_string())
+            })?),
+            None => None,
+        };
+        let bundle = open(step, &artifact).await?;
+        Ok(Self { name, bundle, release, config_revision })
+    }
+
+    async fn environment(&self, step: &Step) -> Result<Environment, Problem> {
+        let control = &step.control;
+        let declared = self.bundle.manifest.environments.iter().find(|e| e.name == self.name);
+        let own = environments::own_host(&control.inner.settings, &step.app.name, &self.name)?;
+        let mut hosts = vec![own];
+        hosts.extend(declared.iter().flat_map(|declared| declared.domains.clone()));
+        let store = &control.inner.store;
+        let ensured = store.ensure_environment(step.app.id, self.name.clone(), hosts).await;
+        ensured.map_err(|error| match error {
+            store::EnvironmentError::HostTaken { .. } => {
+                Problem::failed("host_taken", error.to_string())
+                    .hint("take the name out of `domains`, or choose another name for the app or the environment")
+            }
+            store::EnvironmentError::Store(error) => error.into(),
+        })
+    }
+
+    async fn release(&self, step: &Step) -> Result<Release, Problem> {
+        if let Some(release) = &self.release {
+            return Ok(release.clone());
+        }
+        let new = NewRelease {
+            app: step.app.id,
+            artifact: self.bundle.digest.clone(),
+            commit: step.run.commit.clone(),
+            description: step.run.title.clone(),
+            run: step.run.id,
+            actor: step.run.created_by.clone(),
+        };
+        Ok(step.control.inner.store.ensure_release(new).await?)
+    }
+}
+
+async fn find_release(step: &Step, label: &str) -> Result<Release, Problem> {
+    let number = label.strip_prefix('v').unwrap_or(label).parse::<u64>();
+    let number = number.map_err(|_| {
+        Problem::failed("release_invalid", format!("`{label}` is not a release, like v3"))
+    })?;
+    Ok(step.control.inner.store.release(step.app.id, number).await?)
+}
+
+async fn open(step: &Step, artifact: &Digest) -> Result<Bundle, Problem> {
+    step.control.inner.artifacts.bundle(artifact).await.map_err(|error| {
+        Problem::failed("artifact_unusable", chain(&error))
+            .hint("its releases cannot be deployed any more; build it again by a push")
+    })
+}
+
+/// Gives the environment the values that the app wants generated, and insists on those that it requires.
+async fn prepare_config(
+    step: &Step,
+    environment: &Environment,
+    manifest: &Manifest,
+) -> Result<Option<ConfigRevisionId>, Problem> {
+    let store = &step.control.inner.store;
+    let set_missing =
+        manifest.generated_env.iter().map(|name| (name.clone(), generate())).collect();
+    let change = ConfigChange { set_missing, ..ConfigChange::default() };
+    let revision = store.revise_config(environment.id, change, Actor::System).await?;
+    let has = |name| {
+        revision.as_ref().is_some_and(|revision| revision.variables.contains_key(name))
+            || manifest.env.contains_key(name)
+    };
+    let missing: Vec<_> = manifest.required_env.iter().filter(|(name, _)| !has(*name)).collect();
+    if missing.is_empty() {
+        return Ok(revision.map(|revision| revision.id));
+    }
+    let mut message = format!("{} lacks config that the app requires:", environment.name);
+    for (name, description) in &missing {
+        message.push_str(&format!("\n  {name}  {description}"));
+    }
+    let names: Vec<String> = missing.iter().map(|(name, _)| format!("{name}=…")).collect();
+    let hint = format!(
+        "set it, then push again: solum config set {} --env {} {}",
+        step.app.name,
+        environment.name,
+        names.join(" ")
+    );
+    Err(Problem::failed("config_missing", message).hint(hint))
+}
+
+fn generate() -> String {
+    rand::rng().sample_iter(Alphanumeric).take(GENERATED_LENGTH).map(char::from).collect()
+}
+
+/// Until the reconciler has brought the deployment to an end. A cancellation is the reconciler's to carry out.
+async fn wait_for(step: &Step, mut deployment: Deployment) -> Result<Deployment, Problem> {
+    use types::Transition as _;
+    let store = &step.control.inner.store;
+    let mut wake = store.subscribe(Topic::Deployments);
+    while !deployment.state.is_terminal() {
+        let current = store.deployment(deployment.id).await?;
+        if current.state.is_terminal() {
+            return Ok(current);
+        }
+        deployment = current;
+        wake.changed().await;
+    }
+    Ok(deployment)
+}
+
+fn conclude(step: &Step, deployment: &Deployment) -> Result<(), Problem> {
+    match deployment.state {
+        DeploymentState::Cancelled => Err(Problem::Cancelled),
+        DeploymentState::Failed => {
+            let message =
+                deployment.error.clone().unwrap_or_else(|| "the deployment failed".into());
+            let phase = deployment.failed_phase.map_or("deploying", types::FailedPhase::as_str);
+            step.transcript.step("Not deployed");
+            Err(Problem::failed(&format!("{phase}_failed"), message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Moves the branch to the commit that now serves. The commit was checked to follow on the branch's tip when
+/// its run started, and runs of one branch go one after the other.
+async fn land(step: &Step, environment: &Environment, manifest: &Manifest) -> Result<(), Problem> {
+    let Some(change) = &step.change else { return Ok(()) };
+    if manifest.push.until.as_ref().is_some_and(|until| *until != environment.name) {
+        return Ok(());
+    }
+    let repositories = &step.control.inner.repositories;
+    let app = &step.app.name;
+    let tip = repositories.tip(app, &change.branch).await.map_err(Error::from)?;
+    if tip.as_ref() != Some(&change.commit) {
+        let follows = match &tip {
+            Some(tip) => {
+                repositories.is_ancestor(app, tip, &change.commit).await.map_err(Error::from)?
+            }
+            None => true,
+        };
+        let advanced = match follows {
+            true => repositories
+                .advance(app, &change.branch, &change.commit, tip.as_ref())
+                .await
+                .map_err(Error::from)?,
+            false => Advance::Conflict { actual: tip },
+        };
+        if let Advance::Conflict { actual } = advanced {
+            let message = crate::text::stale(&change.branch, actual.as_ref());
+            return Err(Problem::failed("stale", message).hint(crate::text::STALE_HINT));
+        }
+    }
+    let deploy_branch = manifest.push.branch.clone();
+    let deploy_branch = deploy_branch.unwrap_or_else(|| step.app.default_branch.clone());
+    Ok(step.control.inner.store.land_change(step.run.id, deploy_branch).await?)
+}
+
+async fn announce(
+    step: &Step,
+    environment: &Environment,
+    release: &Release,
+) -> Result<(), Problem> {
+    let title = format!("Deployed {} {} to {}", step.app.name, release.label(), environment.name);
+    step.transcript.conclusion(&title);
+    if let Some(url) = environments::url(&step.control.inner.settings, environment) {
+        step.transcript.line(&url);
+    }
+    Ok(())
+}

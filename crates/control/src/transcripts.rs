@@ -1,0 +1,267 @@
+//! What runs say while they go on: a file of text for each, which whoever watches reads from where
+//! they are, also after a restart of the server.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use types::{RunId, Transcript};
+
+use crate::text;
+
+/// What one run may say; beyond that it is told once, and the rest is dropped.
+const MAX_BYTES: u64 = 8 << 20;
+/// The longest line that is kept whole.
+const MAX_LINE: usize = 16 << 10;
+const FULL: &[u8] =
+    b"       (the rest is left out: this is all that is kept of what one run says)\n";
+/// What a follower reads at once.
+const CHUNK: usize = 64 << 10;
+
+/// The transcripts of all runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Transcripts {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    directory: PathBuf,
+    /// Those that somebody writes or follows now.
+    open: Mutex<HashMap<RunId, Weak<Open>>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    path: PathBuf,
+    file: Mutex<Option<File>>,
+    /// How much was written; what is full counts as [`MAX_BYTES`].
+    length: watch::Sender<u64>,
+}
+
+/// One run's transcript, to write to.
+#[derive(Clone)]
+pub(crate) struct RunTranscript {
+    open: Arc<Open>,
+}
+
+/// One run's transcript, to read.
+#[derive(Debug)]
+pub struct Follower {
+    open: Arc<Open>,
+    length: watch::Receiver<u64>,
+    file: Option<File>,
+    offset: u64,
+    partial: Vec<u8>,
+}
+
+impl Transcripts {
+    pub(crate) fn new(directory: PathBuf) -> std::io::Result<Self> {
+        std::fs::create_dir_all(&directory)?;
+        Ok(Self { inner: Arc::new(Inner { directory, open: Mutex::default() }) })
+    }
+
+    pub(crate) fn of(&self, run: RunId) -> RunTranscript {
+        RunTranscript { open: self.open(run) }
+    }
+
+    /// From byte `offset` on.
+    pub(crate) fn follow(&self, run: RunId, offset: u64) -> Follower {
+        let open = self.open(run);
+        let length = open.length.subscribe();
+        Follower { open, length, file: None, offset, partial: Vec::new() }
+    }
+
+    pub(crate) fn remove(&self, run: RunId) -> std::io::Result<()> {
+        match std::fs::remove_file(self.path(run)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn path(&self, run: RunId) -> PathBuf {
+        self.inner.directory.join(format!("{run}.log"))
+    }
+
+    fn open(&self, run: RunId) -> Arc<Open> {
+        let mut opened = self.inner.open.lock();
+        if let Some(open) = opened.get(&run).and_then(Weak::upgrade) {
+            return open;
+        }
+        opened.retain(|_, open| open.strong_count() > 0);
+        let path = self.path(run);
+        let length = std::fs::metadata(&path).map_or(0, |metadata| metadata.len().min(MAX_BYTES));
+        let open =
+            Arc::new(Open { path, file: Mutex::new(None), length: watch::Sender::new(length) });
+        opened.insert(run, Arc::downgrade(&open));
+        open
+    }
+}
+
+impl RunTranscript {
+    /// A line as it is to be shown.
+    pub(crate) fn write(&self, line: &str) {
+        let mut line = cut(line).to_owned();
+        line.push('\n');
+        if let Err(error) = self.append(line.as_bytes()) {
+            tracing::warn!(path = %self.open.path.display(), %error, "a transcript could not be written");
+        }
+    }
+
+    /// The part of the work that is done.
+    pub(crate) fn conclusion(&self, title: &str) {
+        self.write(&text::conclusion(title));
+    }
+
+    fn append(&self, line: &[u8]) -> std::io::Result<()> {
+        let mut file = self.open.file.lock();
+        let before = *self.open.length.borrow();
+        if before >= MAX_BYTES {
+            return Ok(());
+        }
+        let line = if before + line.len() as u64 > MAX_BYTES { FULL } else { line };
+        let file = match &mut *file {
+            Some(file) => file,
+            none => {
+                none.insert(OpenOptions::new().create(true).append(true).open(&self.open.path)?)
+            }
+        };
+        file.write_all(line)?;
+        let after = if line == FULL { MAX_BYTES } else { before + line.len() as u64 };
+        self.open.length.send_replace(after);
+        Ok(())
+    }
+}
+
+impl Transcript for RunTranscript {
+    fn step(&self, title: &str) {
+        self.write(&text::heading(title));
+    }
+
+    fn line(&self, text: &str) {
+        self.write(&text::line(text));
+    }
+
+    fn warning(&self, text: &str) {
+        self.write(&text::warning(text));
+    }
+}
+
+impl fmt::Debug for RunTranscript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RunTranscript").field(&self.open.path).finish()
+    }
+}
+
+fn cut(line: &str) -> &str {
+    let mut end = line.len().min(MAX_LINE);
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    &line[..end]
+}
+
+impl Follower {
+    /// What has been written since the last call, as whole lines; empty if there is nothing new.
+    pub fn read(&mut self) -> std::io::Result<Vec<String>> {
+        self.length.borrow_and_update();
+        let mut bytes = self.read_bytes(&self.open.path.clone())?;
+        self.partial.append(&mut bytes);
+        let Some(end) = self.partial.iter().rposition(|&byte| byte == b'\n') else {
+            return Ok(Vec::new());
+        };
+        let rest = self.partial.split_off(end + 1);
+        let whole = std::mem::replace(&mut self.partial, rest);
+        let text = String::from_utf8_lossy(&whole);
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    fn read_bytes(&mut self, path: &Path) -> std::io::Result<Vec<u8>> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => match File::open(path) {
+                Ok(mut file) => {
+                    file.seek(SeekFrom::Start(self.offset))?;
+                    none.insert(file)
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+                Err(error) => return Err(error),
+            },
+        };
+        let mut bytes = Vec::new();
+        let read = file.take(CHUNK as u64).read_to_end(&mut bytes)?;
+        self.offset += read as u64;
+        Ok(bytes)
+    }
+
+    /// Waits until there may be more to read.
+    pub async fn changed(&mut self) {
+        // The sender lives as long as this follower holds the transcript open.
+        let _ = self.length.changed().await;
+    }
+
+    /// How far it has read, in whole lines: where another follower can go on.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.offset - self.partial.len() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::SystemClock;
+
+    fn transcripts() -> (tempfile::TempDir, Transcripts) {
+        let directory = tempfile::tempdir().unwrap();
+        let transcripts = Transcripts::new(directory.path().join("transcripts")).unwrap();
+        (directory, transcripts)
+    }
+
+    #[tokio::test]
+    async fn a_follower_reads_what_was_there_and_what_comes() {
+        let (_directory, transcripts) = transcripts();
+        let run = RunId::generate(&SystemClock);
+        let transcript = transcripts.of(run);
+        transcript.step("Building");
+        let mut follower = transcripts.follow(run, 0);
+        assert_eq!(follower.read().unwrap(), ["-----> Building"]);
+        assert!(follower.read().unwrap().is_empty());
+        transcript.line("make");
+        follower.changed().await;
+        assert_eq!(follower.read().unwrap(), ["       make"]);
+        let mut later = transcripts.follow(run, follower.position());
+        transcript.warning("odd");
+        assert_eq!(later.read().unwrap(), [" !     odd"]);
+    }
+
+    #[test]
+    fn what_is_too_much_is_left_out_and_said_once() {
+        let (_directory, transcripts) = transcripts();
+        let run = RunId::generate(&SystemClock);
+        let transcript = transcripts.of(run);
+        let line = "x".repeat(MAX_LINE);
+        for _ in 0..(MAX_BYTES as usize / MAX_LINE + 10) {
+            transcript.line(&line);
+        }
+        let mut follower = transcripts.follow(run, 0);
+        let mut lines = Vec::new();
+        loop {
+            let more = follower.read().unwrap();
+            if more.is_empty()
+                && follower.offset >= std::fs::metadata(transcripts.path(run)).unwrap().len()
+            {
+                break;
+            }
+            lines.extend(more);
+        }
+        let said = lines.iter().filter(|line| line.contains("the rest is left out")).count();
+        assert_eq!(said, 1);
+        assert!(std::fs::metadata(transcripts.path(run)).unwrap().len() < MAX_BYTES + 1024);
+    }
+}
