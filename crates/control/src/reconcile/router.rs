@@ -26,6 +26,8 @@ pub(crate) async fn supervise(control: Control) {
 
 /// Makes sure that a router of this version takes connections.
 pub(crate) async fn ensure(control: &Control) -> Result<(), String> {
+    // One at a time: a second start would take over from the first.
+    let _turn = control.inner.routes.router_turn().await;
     let accepting = match control.inner.router.status().await {
         Ok(status) => status.accepting().cloned(),
         Err(router::Error::NotRunning(_)) => None,

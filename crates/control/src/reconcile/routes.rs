@@ -12,6 +12,14 @@ use crate::{Control, Error};
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     last: Mutex<Option<RouteTable>>,
+    router: Mutex<()>,
+}
+
+impl Routes {
+    /// Held by whoever starts a router.
+    pub(super) async fn router_turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.router.lock().await
+    }
 }
 
 pub(crate) async fn reconcile(control: Control) -> Result<(), Error> {

@@ -84,9 +84,13 @@ impl Stop {
         let directory = self.data_dir.unwrap_or_else(DataDirectory::default_path);
         let stopped = stop::stop(&directory, self.all);
         match stopped.map_err(|error| Failure::failed(format!("{error:#}")))? {
-            Stopped::Server if self.all => output::say("The server, its apps and its router have ended."),
+            Stopped::Server if self.all => {
+                output::say("The server, its apps and its router have ended.")
+            }
             Stopped::Server => output::say("The server has ended; its apps go on serving."),
-            Stopped::NothingRan if self.all => output::say("No server ran; what it had left behind has ended."),
+            Stopped::NothingRan if self.all => {
+                output::say("No server ran; what it had left behind has ended.")
+            }
             Stopped::NothingRan => output::say("No server runs there."),
         }
         Ok(())

@@ -21,7 +21,8 @@ pub(crate) struct StaticSite {
 impl StaticSite {
     pub(crate) fn run(self) -> Outcome {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        build::static_site::run(&self.root, address)
-            .map_err(|error| Failure::because(format!("cannot serve {}", self.root.display()), &error))
+        build::static_site::run(&self.root, address).map_err(|error| {
+            Failure::because(format!("cannot serve {}", self.root.display()), &error)
+        })
     }
 }
