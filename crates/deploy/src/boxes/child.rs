@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus};
-use rustix::process::{kill_process, pidfd_open, pidfd_send_signal, waitpid};
+use rustix::process::{kill_process, pidfd_open, pidfd_send_signal, wait, waitpid};
 
 use super::command_line::CommandLine;
 use super::{BoxError, processes};
@@ -241,16 +241,20 @@ impl Child {
     }
 
     fn reap(&mut self) {
-        let whom = (!self.subreaper).then_some(self.main.pid);
-        if !self.subreaper && self.exit.is_some() {
-            return;
-        }
-        while let Ok(Some((pid, status))) = waitpid(whom, WaitOptions::NOHANG) {
-            if pid == self.main.pid {
-                self.exit = Some(exit_of(status));
-                if !self.subreaper {
-                    break;
+        loop {
+            let ended = if self.subreaper {
+                wait(WaitOptions::NOHANG)
+            } else if self.exit.is_none() {
+                waitpid(Some(self.main.pid), WaitOptions::NOHANG)
+            } else {
+                return;
+            };
+            match ended {
+                Ok(Some((pid, status))) if pid == self.main.pid => {
+                    self.exit = Some(exit_of(status))
                 }
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return,
             }
         }
     }
