@@ -22,9 +22,6 @@ pub struct App {
     #[schema(value_type = String, example = "shop")]
     pub name: AppName,
     pub status: AppStatus,
-    /// Why the app could not be made ready.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
     #[schema(example = "main")]
     pub default_branch: String,
     /// Where to push to. Absent until the app is ready.
@@ -47,8 +44,6 @@ pub enum AppStatus {
     /// Its repository is being made.
     Creating,
     Ready,
-    /// It could not be made; `reason` says why. Delete it and create it again.
-    Failed,
     /// What it runs is being stopped and what it has is being removed.
     Deleting,
 }
@@ -59,7 +54,6 @@ impl AppStatus {
         match self {
             Self::Creating => "creating",
             Self::Ready => "ready",
-            Self::Failed => "failed",
             Self::Deleting => "deleting",
         }
     }

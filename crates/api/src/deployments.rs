@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
-use types::{AppName, DeploymentId, DeploymentState, Digest, EnvironmentName, RunId, Timestamp};
+use types::{
+    AppName, DeploymentId, DeploymentState, Digest, EnvironmentName, FailedPhase, RunId, Timestamp,
+};
 use utoipa::ToSchema;
 
 use crate::ReleaseVersion;
@@ -37,19 +39,38 @@ pub struct Deployment {
     pub environment: EnvironmentName,
     #[schema(value_type = String, example = "v3")]
     pub release: ReleaseVersion,
-    pub config_revision: u64,
+    /// The config that it took; absent if there was none, or if it is older than the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_revision: Option<u64>,
+    /// Why it was made.
+    #[schema(example = "push of 1a2b3c4")]
+    pub reason: String,
     #[schema(value_type = String, example = "succeeded")]
     pub state: DeploymentState,
+    /// The part of it that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "starting")]
+    pub failed_phase: Option<FailedPhase>,
     /// Why it failed or was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub error: Option<String>,
+    /// When it entered each of its states, in order.
+    pub phases: Vec<DeploymentPhase>,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
     pub created_by: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
-    pub run_id: Option<RunId>,
+    #[schema(value_type = String)]
+    pub run_id: RunId,
+}
+
+/// When a deployment entered a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeploymentPhase {
+    #[schema(value_type = String, example = "starting")]
+    pub state: DeploymentState,
+    #[schema(value_type = String, format = DateTime)]
+    pub entered_at: Timestamp,
 }

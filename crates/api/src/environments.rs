@@ -18,6 +18,9 @@ pub struct Environment {
     /// What it serves. Absent until a deployment has succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<Current>,
+    /// The config revision that the next deployment takes; absent while nothing was ever set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_revision: Option<u64>,
     #[schema(value_type = BTreeMap<String, ProcessCount>)]
     pub processes: BTreeMap<ProcessType, ProcessCount>,
 }
@@ -27,7 +30,9 @@ pub struct Environment {
 pub struct Current {
     #[schema(value_type = String, example = "v3")]
     pub release: ReleaseVersion,
-    pub config_revision: u64,
+    /// The config that it was deployed with; absent if there was none, or if it is older than the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_revision: Option<u64>,
     #[schema(value_type = String)]
     pub deployment: DeploymentId,
 }
@@ -35,6 +40,7 @@ pub struct Current {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProcessCount {
     pub desired: u32,
+    /// Those that answered their health check.
     pub running: u32,
 }
 

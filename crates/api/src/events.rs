@@ -18,11 +18,12 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub environment: Option<EnvironmentName>,
-    /// For people.
-    #[schema(example = "v3 serves in dev")]
-    pub summary: String,
+    /// What it happened to: `v3`, `run_…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "v3")]
+    pub subject: Option<String>,
     /// What else belongs to an event of this kind.
     #[serde(default)]
     #[schema(value_type = Object)]
-    pub data: serde_json::Value,
+    pub detail: serde_json::Value,
 }

@@ -9,6 +9,9 @@ use crate::ReleaseVersion;
 pub struct Instance {
     #[schema(value_type = String)]
     pub id: InstanceId,
+    /// The process and its number: what people call it.
+    #[schema(example = "web.1")]
+    pub name: String,
     #[schema(value_type = String, example = "shop")]
     pub app: AppName,
     #[schema(value_type = String, example = "dev")]

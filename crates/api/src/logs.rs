@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use types::{EnvironmentName, InstanceId, ProcessType, Timestamp};
+use types::{EnvironmentName, InstanceId, Timestamp};
 use utoipa::ToSchema;
 
 /// One line that an instance wrote.
@@ -9,10 +9,11 @@ pub struct LogLine {
     pub at: Timestamp,
     #[schema(value_type = String, example = "dev")]
     pub environment: EnvironmentName,
-    #[schema(value_type = String, example = "web")]
-    pub process: ProcessType,
+    /// The process and its number.
+    #[schema(example = "web.1")]
+    pub instance: String,
     #[schema(value_type = String)]
-    pub instance: InstanceId,
+    pub instance_id: InstanceId,
     pub stream: Stream,
     /// Without its newline; what is not UTF-8 is replaced.
     pub text: String,

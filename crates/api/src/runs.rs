@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use types::{AppName, CommitId, EnvironmentName, RunId, RunStatus, Timestamp};
+use types::{AppName, ChangeState, CommitId, EnvironmentName, RunId, RunStatus, Timestamp};
 use utoipa::ToSchema;
 
 /// One execution of a workflow.
@@ -12,19 +14,12 @@ pub struct Run {
     /// The name of the workflow: `deliver`, `rollback`, …
     #[schema(example = "deliver")]
     pub workflow: String,
+    /// What it is about: a commit's subject, `roll back to v3`.
+    pub title: String,
     #[schema(value_type = String, example = "succeeded")]
     pub status: RunStatus,
-    /// What it waits for, or why it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "dev")]
-    pub environment: Option<EnvironmentName>,
     #[schema(value_type = Option<String>)]
     pub commit: Option<CommitId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "main")]
-    pub branch: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,17 +36,53 @@ pub struct Run {
 pub struct RunDetail {
     #[serde(flatten)]
     pub run: Run,
+    /// Why it was refused or failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// The push that it carries out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// Who asked for its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_by: Option<String>,
     pub jobs: Vec<Job>,
+}
+
+/// A commit that asks to become a branch's next state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Change {
+    /// `refs/changes/NUMBER/head` has its commit once nobody waits for it.
+    pub number: u64,
+    #[schema(example = "main")]
+    pub branch: String,
+    /// `queued`, `active`, `landed` or `refused`.
+    #[schema(value_type = String, example = "landed")]
+    pub state: ChangeState,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Failure {
+    /// For programs to decide by.
+    #[schema(example = "health_check_failed")]
+    pub code: String,
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Job {
     #[schema(example = "build")]
     pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "dev")]
+    pub environment: Option<EnvironmentName>,
     pub status: WorkStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conclusion: Option<Conclusion>,
-    /// Why it was skipped or failed.
+    /// Why it was skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,30 +96,20 @@ pub struct Job {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
-    #[schema(example = "solum/build")]
+    #[schema(example = "build")]
     pub name: String,
+    #[schema(example = "solum/build")]
+    pub uses: String,
     pub status: WorkStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conclusion: Option<Conclusion>,
+    /// The attempt that is under way or that counted, from 1; 0 before the first.
+    pub attempt: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub started_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub finished_at: Option<Timestamp>,
-    /// Oldest first; the last one counts.
-    pub attempts: Vec<Attempt>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Attempt {
-    /// Counts from 1.
-    pub number: u32,
-    pub status: WorkStatus,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub conclusion: Option<Conclusion>,
+    pub failure: Option<Failure>,
+    /// What it hands on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub started_at: Option<Timestamp>,
@@ -97,7 +118,7 @@ pub struct Attempt {
     pub finished_at: Option<Timestamp>,
 }
 
-/// Where a job, a step or an attempt stands. Once it is `completed`, its conclusion says how.
+/// Where a job or a step stands. Once it is `completed`, its conclusion says how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkStatus {
@@ -141,8 +162,9 @@ impl Conclusion {
     }
 }
 
-/// Data of a `log` event of a watched run: a line of its transcript.
+/// Data of a `log` event of a watched run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct RunLogLine {
+pub struct RunLog {
+    /// The next lines of its transcript, without the last newline.
     pub text: String,
 }

@@ -2,11 +2,11 @@
 //!
 //! A feed's events carry ids; a client that was cut off sends the last one as `Last-Event-ID` and misses nothing.
 
-/// A line: [`crate::logs::LogLine`] or [`crate::runs::RunLogLine`].
+/// What was written: [`crate::logs::LogLine`] or [`crate::runs::RunLog`].
 pub const LOG: &str = "log";
 /// A run's state changed: [`crate::runs::Run`].
 pub const STATE: &str = "state";
-/// The feed is complete: the final [`crate::runs::Run`] of a watched run, `{}` otherwise. A feed that stops without
+/// The feed is complete: the final [`crate::runs::RunDetail`] of a watched run, `{}` otherwise. A feed that stops without
 /// it was cut off.
 pub const END: &str = "end";
 /// The feed cannot go on: [`crate::Problem`].

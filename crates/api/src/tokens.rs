@@ -19,9 +19,6 @@ pub struct Token {
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     pub created_by: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub last_used_at: Option<Timestamp>,
 }
 
 /// The only answer in which a token's text stands: the server keeps no more than its hash.

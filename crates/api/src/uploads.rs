@@ -24,9 +24,7 @@ pub struct Upload {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UploadStatus {
-    /// Its bytes are arriving.
-    Receiving,
-    /// It is being read, checked and stored.
+    /// All of it has arrived; it is being read, checked and stored.
     Importing,
     Ready,
     Failed,

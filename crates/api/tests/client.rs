@@ -107,7 +107,7 @@ const APP: &str = r#"{"id":"app_1","name":"shop","status":"creating","default_br
 
 fn run(status: &str) -> String {
     format!(
-        r#"{{"id":"run_01h2xcejqtf2nbrexx3vqjhp41","app":"shop","workflow":"deliver","status":"{status}","commit":null,"created_at":"2026-01-02T03:04:05Z","created_by":"admin"}}"#
+        r#"{{"id":"run_01h2xcejqtf2nbrexx3vqjhp41","app":"shop","workflow":"deliver","title":"t","status":"{status}","commit":null,"created_at":"2026-01-02T03:04:05Z","created_by":"admin","jobs":[]}}"#
     )
 }
 
@@ -211,7 +211,7 @@ fn a_watched_run_goes_on_after_the_last_line_that_arrived() {
     assert_eq!(watched.next_event().unwrap(), RunEvent::Log("one".into()));
     assert_eq!(watched.next_event().unwrap(), RunEvent::Log("two".into()));
     let RunEvent::End(run) = watched.next_event().unwrap() else { panic!("not the end") };
-    assert_eq!(run.status, RunStatus::Succeeded);
+    assert_eq!(run.run.status, RunStatus::Succeeded);
     let requests = script.end();
     assert_eq!(requests[0].header("last-event-id"), None);
     assert_eq!(requests[1].header("last-event-id"), Some("1"));
@@ -220,7 +220,7 @@ fn a_watched_run_goes_on_after_the_last_line_that_arrived() {
 
 #[test]
 fn a_log_that_is_not_followed_ends() {
-    let line = r#"{"at":"2026-01-02T03:04:05Z","environment":"dev","process":"web","instance":"ins_01h2xcejqtf2nbrexx3vqjhp41","stream":"stdout","text":"hello"}"#;
+    let line = r#"{"at":"2026-01-02T03:04:05Z","environment":"dev","instance":"web.1","instance_id":"ins_01h2xcejqtf2nbrexx3vqjhp41","stream":"stdout","text":"hello"}"#;
     let body = format!("event: log\ndata: {line}\n\nevent: end\ndata: {{}}\n\n");
     let script = Script::play(vec![feed(&body)]);
     let client = script.client();

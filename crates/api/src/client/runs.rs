@@ -3,7 +3,7 @@ use types::{AppName, RunId};
 use super::feed::Feed;
 use super::request::Call;
 use super::{Client, Error};
-use crate::runs::{Run, RunDetail, RunLogLine};
+use crate::runs::{Run, RunDetail, RunLog};
 use crate::{paths, server_events};
 
 impl Client {
@@ -36,11 +36,11 @@ impl Client {
 /// What happens to a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunEvent {
-    /// A line of the transcript.
+    /// The next lines of the transcript, without the last newline.
     Log(String),
     State(Box<Run>),
     /// It has ended; nothing follows.
-    End(Box<Run>),
+    End(Box<RunDetail>),
 }
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl RunFeed<'_> {
             let event = self.feed.next()?;
             let parsed = match event.name.as_str() {
                 server_events::LOG => {
-                    serde_json::from_str(&event.data).map(|RunLogLine { text }| RunEvent::Log(text))
+                    serde_json::from_str(&event.data).map(|RunLog { text }| RunEvent::Log(text))
                 }
                 server_events::STATE => serde_json::from_str(&event.data).map(RunEvent::State),
                 server_events::END => serde_json::from_str(&event.data).map(RunEvent::End),

@@ -1,7 +1,7 @@
 //! Stays with a run until it ends.
 
 use api::client::{Client, RunEvent};
-use api::runs::Run;
+use api::runs::RunDetail;
 use types::{RunId, RunStatus};
 
 use super::failure::Failure;
@@ -12,12 +12,12 @@ pub(crate) fn follow(
     client: &Client,
     id: RunId,
     mut line: impl FnMut(&str) -> Outcome,
-) -> Result<Run, Failure> {
+) -> Result<RunDetail, Failure> {
     let later = format!("`solum run watch {id}` goes on watching");
     let mut feed = client.watch_run(id).map_err(|error| Failure::from(error).hint(&later))?;
     loop {
         match feed.next_event().map_err(|error| Failure::from(error).hint(&later))? {
-            RunEvent::Log(text) => line(&text)?,
+            RunEvent::Log(text) => text.split('\n').try_for_each(&mut line)?,
             RunEvent::State(_) => {}
             RunEvent::End(run) => return Ok(*run),
         }
@@ -25,7 +25,7 @@ pub(crate) fn follow(
 }
 
 /// Follows a run that a command started: the transcript is talk.
-pub(crate) fn finish(client: &Client, id: RunId) -> Result<Run, Failure> {
+pub(crate) fn finish(client: &Client, id: RunId) -> Result<RunDetail, Failure> {
     if output::is_watched() {
         output::say(&format!(
             "Run {id}. It goes on without you: Ctrl-C leaves it, `solum run watch {id}` comes back."
@@ -40,13 +40,22 @@ pub(crate) fn finish(client: &Client, id: RunId) -> Result<Run, Failure> {
 }
 
 /// A run that did not succeed is a failure of the command that waited for it.
-pub(crate) fn check(run: &Run) -> Outcome {
-    let id = run.id;
-    let reason = run.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    match run.status {
-        RunStatus::Succeeded => Ok(()),
-        RunStatus::Cancelled => Err(Failure::failed(format!("run {id} was cancelled{reason}"))),
-        _ => Err(Failure::failed(format!("run {id} {}{reason}", run.status))
+pub(crate) fn check(detail: &RunDetail) -> Outcome {
+    let (id, status) = (detail.run.id, detail.run.status);
+    match (status, &detail.failure) {
+        (RunStatus::Succeeded, _) => Ok(()),
+        (RunStatus::Cancelled, _) => {
+            let by = detail.cancelled_by.as_deref().map(|name| format!(" by {name}"));
+            Err(Failure::failed(format!("run {id} was cancelled{}", by.unwrap_or_default())))
+        }
+        (_, None) => Err(Failure::failed(format!("run {id} {status}"))
             .hint(format!("`solum run show {id}` tells which step failed"))),
+        (_, Some(failure)) => {
+            let failed = Failure::failed(format!("run {id} {status}: {}", failure.message));
+            Err(match &failure.hint {
+                Some(hint) => failed.hint(hint),
+                None => failed.hint(format!("`solum run show {id}` tells which step failed")),
+            })
+        }
     }
 }

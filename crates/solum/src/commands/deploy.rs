@@ -90,7 +90,7 @@ fn wait_until_imported(
                 let reason = upload.reason.unwrap_or_default();
                 return Err(Failure::failed(format!("the artifact cannot be used: {reason}")));
             }
-            UploadStatus::Receiving | UploadStatus::Importing => {
+            UploadStatus::Importing => {
                 if !patience.pause() {
                     return Err(Failure::failed("the server still reads the artifact")
                         .hint("try again; what was uploaded is not lost"));

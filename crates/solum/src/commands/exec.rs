@@ -32,10 +32,13 @@ impl Exec {
 }
 
 fn pass_on(chunk: ExecOutput) -> Outcome {
+    let bytes = chunk
+        .bytes()
+        .map_err(|error| Failure::because("the command's output cannot be read", &error))?;
     match chunk.stream {
-        Stream::Stdout => output::write(chunk.data.as_bytes()),
+        Stream::Stdout => output::write(&bytes),
         Stream::Stderr => {
-            let _ = std::io::stderr().lock().write_all(chunk.data.as_bytes());
+            let _ = std::io::stderr().lock().write_all(&bytes);
             Ok(())
         }
     }

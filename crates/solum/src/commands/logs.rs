@@ -57,10 +57,8 @@ impl Logs {
 
 fn render(line: &LogLine, colours: bool) -> String {
     let (dim, reset) = if colours { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
-    let instance = line.instance.to_string();
-    let tail = &instance[instance.len() - 4..];
-    let (environment, process) = (&line.environment, &line.process);
-    format!("{dim}{:.3} {environment}/{process}.{tail}{reset} {}\n", line.at, line.text)
+    let LogLine { at, environment, instance, text, .. } = line;
+    format!("{dim}{at:.3} {environment}/{instance}{reset} {text}\n")
 }
 
 #[cfg(test)]
@@ -70,12 +68,12 @@ mod tests {
     #[test]
     fn a_line_says_when_and_who() {
         let mut line: LogLine = serde_json::from_str(
-            r#"{"at":"2026-01-02T03:04:05.678901Z","environment":"dev","process":"web",
-                "instance":"ins_01h2xcejqtf2nbrexx3vqjhp41","stream":"stdout","text":"hello"}"#,
+            r#"{"at":"2026-01-02T03:04:05.678901Z","environment":"dev","instance":"web.1",
+                "instance_id":"ins_01h2xcejqtf2nbrexx3vqjhp41","stream":"stdout","text":"hello"}"#,
         )
         .unwrap();
-        assert_eq!(render(&line, false), "2026-01-02T03:04:05.678Z dev/web.hp41 hello\n");
+        assert_eq!(render(&line, false), "2026-01-02T03:04:05.678Z dev/web.1 hello\n");
         line.text = String::new();
-        assert_eq!(render(&line, false), "2026-01-02T03:04:05.678Z dev/web.hp41 \n");
+        assert_eq!(render(&line, false), "2026-01-02T03:04:05.678Z dev/web.1 \n");
     }
 }

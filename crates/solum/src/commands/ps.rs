@@ -22,7 +22,8 @@ impl Ps {
     pub(crate) fn run(self, session: &Session) -> Outcome {
         let app = session.app(self.app.app)?;
         let client = session.client()?;
-        let instances = client.instances(&app, self.environment.environment.as_ref())?;
+        let mut instances = client.instances(&app, self.environment.environment.as_ref())?;
+        instances.sort_by(|a, b| (&a.environment, &a.name).cmp(&(&b.environment, &b.name)));
         if self.json.json {
             return output::print_json(&instances);
         }
@@ -36,17 +37,17 @@ impl Ps {
 
 fn render(instances: &[Instance], now: Timestamp) -> String {
     let headings =
-        ["ENV", "PROCESS", "INSTANCE", "RELEASE", "STATUS", "STARTED", "RESTARTS", "DETAIL"];
+        ["ENV", "NAME", "RELEASE", "STATUS", "STARTED", "RESTARTS", "INSTANCE", "DETAIL"];
     let mut table = Table::new(&headings);
     for instance in instances {
         table.row([
             instance.environment.as_str(),
-            instance.process.as_str(),
-            &instance.id.to_string(),
+            &instance.name,
             &instance.release.to_string(),
             instance.status.as_str(),
             &instance.started_at.map(|at| ago(at, now)).unwrap_or_default(),
             &instance.restarts.to_string(),
+            &instance.id.to_string(),
             instance.detail.as_deref().unwrap_or_default(),
         ]);
     }

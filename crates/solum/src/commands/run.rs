@@ -60,6 +60,15 @@ impl RunArgument {
 
 /// What a command does with the run that it started: waits for its end, or prints its id.
 pub(super) fn started(client: &Client, run: api::runs::Run, detach: bool, json: bool) -> Outcome {
-    let run = if detach { run } else { follow::finish(client, run.id)? };
-    if json { output::print_json(&run) } else { output::print(&run.id.to_string()) }
+    let id = run.id;
+    match (detach, json) {
+        (true, true) => output::print_json(&run),
+        (false, true) => output::print_json(&follow::finish(client, id)?),
+        (detach, false) => {
+            if !detach {
+                follow::finish(client, id)?;
+            }
+            output::print(&id.to_string())
+        }
+    }
 }

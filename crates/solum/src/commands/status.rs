@@ -1,7 +1,6 @@
 //! `solum status`: what an app runs in each environment, and its latest run.
 
-use std::fmt::Write as _;
-
+use api::ReleaseVersion;
 use api::apps::App;
 use api::environments::Environment;
 use api::runs::Run;
@@ -51,9 +50,6 @@ fn render(report: &Report, now: Timestamp) -> String {
     let mut table = Table::of_fields();
     table.row(["app", report.app.name.as_str()]);
     table.row(["status", report.app.status.as_str()]);
-    if let Some(reason) = &report.app.reason {
-        table.row(["reason", reason]);
-    }
     if let Some(url) = &report.app.git_url {
         table.row(["repository", url]);
     }
@@ -69,11 +65,7 @@ fn render(report: &Report, now: Timestamp) -> String {
 }
 
 fn latest(run: &Run, now: Timestamp) -> String {
-    let mut text = format!("{} {} {}", run.id, run.status, ago(run.created_at, now));
-    if let Some(reason) = &run.reason {
-        let _ = write!(text, ": {reason}");
-    }
-    text
+    format!("{} {} {}: {}", run.id, run.status, ago(run.created_at, now), run.title)
 }
 
 /// What an environment is and serves.
@@ -85,13 +77,21 @@ pub(super) fn summary(environment: &Environment) -> Table {
     }
     let serves = environment.current.as_ref().map_or_else(
         || "nothing yet".to_owned(),
-        |current| format!("{} with config {}", current.release, current.config_revision),
+        |current| pair(current.release, current.config_revision),
     );
     table.row(["serves", &serves]);
     if !environment.processes.is_empty() {
         table.row(["processes", &processes(environment)]);
     }
     table
+}
+
+/// `v3 with config 2`.
+pub(super) fn pair(release: ReleaseVersion, config: Option<u64>) -> String {
+    match config {
+        Some(config) => format!("{release} with config {config}"),
+        None => release.to_string(),
+    }
 }
 
 /// `web 2/3, worker 1/1`: running of desired.
@@ -122,7 +122,7 @@ mod tests {
             .unwrap(),
             latest_run: serde_json::from_str(
                 r#"{"id":"run_01h2xcejqtf2nbrexx3vqjhp41","app":"shop","workflow":"deliver","status":"failed",
-                    "reason":"the build failed","commit":null,"created_at":"2026-01-02T03:04:05Z","created_by":"admin"}"#,
+                    "title":"Say hello","commit":null,"created_at":"2026-01-02T03:04:05Z","created_by":"admin"}"#,
             )
             .unwrap(),
         };
@@ -131,7 +131,7 @@ mod tests {
             "app         shop\n\
              status      ready\n\
              repository  http://127.0.0.1:7070/shop.git\n\
-             latest run  run_01h2xcejqtf2nbrexx3vqjhp41 failed 30 seconds ago: the build failed\n\
+             latest run  run_01h2xcejqtf2nbrexx3vqjhp41 failed 30 seconds ago: Say hello\n\
              \n\
              environment  dev\n\
              url          http://shop-dev.localhost:8080\n\

@@ -104,14 +104,6 @@ fn a_name_that_cannot_be_one_is_wrong_usage_and_never_sent() {
 }
 
 #[test]
-fn an_app_that_could_not_be_made_is_a_failure_with_its_reason() {
-    let failed = app("failed").replacen('{', r#"{"reason":"the disk is full","#, 1);
-    let bench = Bench::new(&[("POST /api/v1/apps", Answer::json(202, failed))]);
-    let said = bench.solum(["app", "create", "shop"]).fails(1);
-    assert!(said.starts_with("error: cannot make shop: the disk is full\nhint: "), "{said}");
-}
-
-#[test]
 fn deleting_waits_until_the_app_is_gone() {
     let bench = Bench::new(&[
         ("DELETE /api/v1/apps/shop", Answer::json(202, app("deleting"))),

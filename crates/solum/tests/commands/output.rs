@@ -4,7 +4,7 @@ use std::process::Stdio;
 use crate::Bench;
 use crate::server::Answer;
 
-const LINE: &str = r#"{"at":"2026-01-02T03:04:05Z","environment":"dev","process":"web","instance":"ins_01h2xcejqtf2nbrexx3vqjhp41","stream":"stdout","text":"hello"}"#;
+const LINE: &str = r#"{"at":"2026-01-02T03:04:05Z","environment":"dev","instance":"web.1","instance_id":"ins_01h2xcejqtf2nbrexx3vqjhp41","stream":"stdout","text":"hello"}"#;
 
 #[test]
 fn a_reader_that_has_enough_is_no_failure() {
@@ -16,7 +16,7 @@ fn a_reader_that_has_enough_is_no_failure() {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "2026-01-02T03:04:05.000Z dev/web.hp41 hello\n");
+    assert_eq!(line, "2026-01-02T03:04:05.000Z dev/web.1 hello\n");
     let output = child.wait_with_output().unwrap();
     assert_eq!(
         (output.status.code(), String::from_utf8(output.stderr).unwrap()),

@@ -4,9 +4,10 @@ use crate::server::Answer;
 const ID: &str = "run_01h2xcejqtf2nbrexx3vqjhp41";
 
 fn run(status: &str) -> String {
-    let reason = if status == "failed" { r#""reason":"the build failed","# } else { "" };
+    let failed = r#""failure":{"code":"build_failed","message":"the build failed"},"#;
+    let failure = if status == "failed" { failed } else { "" };
     format!(
-        r#"{{"id":"{ID}","app":"shop","workflow":"deliver","status":"{status}",{reason}"commit":null,"created_at":"2026-01-02T03:04:05Z","created_by":"admin"}}"#
+        r#"{{"id":"{ID}","app":"shop","workflow":"deliver","title":"t","status":"{status}",{failure}"jobs":[],"commit":null,"created_at":"2026-01-02T03:04:05Z","created_by":"admin"}}"#
     )
 }
 

@@ -74,10 +74,8 @@ fn wait_until_ready(client: &Client, app: App) -> Result<App, Failure> {
                 return Err(Failure::failed(format!("{} is not ready yet", app.name))
                     .hint(format!("`solum app show {}` tells when it is", app.name)));
             }
-            AppStatus::Failed | AppStatus::Deleting => {
-                let reason = app.reason.as_deref().unwrap_or("it is being deleted");
-                return Err(Failure::failed(format!("cannot make {}: {reason}", app.name))
-                    .hint(format!("`solum app delete {}` removes what there is of it", app.name)));
+            AppStatus::Deleting => {
+                return Err(Failure::failed(format!("{} is being deleted", app.name)));
             }
         }
     }

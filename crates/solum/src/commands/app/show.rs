@@ -32,9 +32,6 @@ fn render(app: &App, now: Timestamp) -> String {
     let mut table = Table::of_fields();
     table.row(["app", app.name.as_str()]);
     table.row(["status", app.status.as_str()]);
-    if let Some(reason) = &app.reason {
-        table.row(["reason", reason]);
-    }
     table.row(["default branch", &app.default_branch]);
     if let Some(url) = &app.git_url {
         table.row(["repository", url]);

@@ -30,6 +30,10 @@ impl List {
     }
 }
 
+fn config(revision: Option<u64>) -> String {
+    revision.map_or_else(|| "-".to_owned(), |revision| revision.to_string())
+}
+
 fn render(environments: &[Environment]) -> String {
     let mut table = Table::new(&["NAME", "RELEASE", "CONFIG", "PROCESSES", "URL"]);
     for environment in environments {
@@ -37,7 +41,7 @@ fn render(environments: &[Environment]) -> String {
         table.row([
             environment.name.as_str(),
             &current.map_or_else(|| "-".to_owned(), |current| current.release.to_string()),
-            &current.map_or_else(|| "-".to_owned(), |current| current.config_revision.to_string()),
+            &config(current.and_then(|current| current.config_revision)),
             &processes(environment),
             environment.urls.first().map_or("", String::as_str),
         ]);

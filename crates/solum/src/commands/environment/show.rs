@@ -3,7 +3,7 @@
 use api::deployments::Deployment;
 use api::environments::{ConfigRevision, EnvironmentDetail};
 use clap::Args;
-use types::{AppName, DeploymentState, EnvironmentName, Timestamp};
+use types::{AppName, EnvironmentName, Timestamp};
 
 use crate::cli::arguments::{EnvironmentOption, JsonOption};
 use crate::cli::failure::Failure;
@@ -11,7 +11,7 @@ use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::cli::times::{ago, lapse};
 use crate::cli::{Outcome, output};
-use crate::commands::status::summary;
+use crate::commands::status::{pair, summary};
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
@@ -80,15 +80,14 @@ fn render(environment: &EnvironmentDetail, now: Timestamp) -> String {
 }
 
 fn deployment_row(deployment: &Deployment, now: Timestamp) -> [String; 6] {
-    let is_current = deployment.state == DeploymentState::Succeeded;
     let took = deployment.finished_at.map(|end| lapse(deployment.created_at, end));
     [
         ago(deployment.created_at, now),
-        format!("deploy {} with config {}", deployment.release, deployment.config_revision),
+        format!("deploy {}", pair(deployment.release, deployment.config_revision)),
         deployment.created_by.clone(),
         deployment.state.to_string(),
         took.unwrap_or_default(),
-        deployment.reason.clone().filter(|_| !is_current).unwrap_or_default(),
+        deployment.error.clone().unwrap_or_else(|| deployment.reason.clone()),
     ]
 }
 
@@ -116,10 +115,11 @@ mod tests {
                 "processes":{"web":{"desired":2,"running":1}},
                 "deployments":[
                   {"id":"dep_01h2xcejqtf2nbrexx3vqjhp42","app":"shop","environment":"dev","release":"v2","config_revision":1,
-                   "state":"failed","reason":"nothing listens on port 20001","created_at":"2026-01-02T03:03:00Z",
+                   "state":"failed","reason":"push of 1a2b3c4","error":"nothing listens on port 20001","phases":[],
+                   "run_id":"run_01h2xcejqtf2nbrexx3vqjhp41","created_at":"2026-01-02T03:03:00Z",
                    "finished_at":"2026-01-02T03:03:30Z","created_by":"admin"},
-                  {"id":"dep_01h2xcejqtf2nbrexx3vqjhp41","app":"shop","environment":"dev","release":"v1","config_revision":1,
-                   "state":"succeeded","created_at":"2026-01-02T03:01:00Z","finished_at":"2026-01-02T03:01:00.500Z",
+                  {"id":"dep_01h2xcejqtf2nbrexx3vqjhp41","app":"shop","environment":"dev","release":"v1","reason":"push of 5d6e7f8","phases":[],
+                   "run_id":"run_01h2xcejqtf2nbrexx3vqjhp41","state":"succeeded","created_at":"2026-01-02T03:01:00Z","finished_at":"2026-01-02T03:01:00.500Z",
                    "created_by":"admin"}],
                 "config_revisions":[
                   {"number":1,"created_at":"2026-01-02T03:02:00Z","created_by":"ci","changed":["A","B"]}]}"#,
@@ -135,7 +135,7 @@ mod tests {
              WHEN           WHAT                     BY     STATE      TOOK   DETAIL\n\
              1 minute ago   deploy v2 with config 1  admin  failed     30 s   nothing listens on port 20001\n\
              2 minutes ago  config 1                 ci                       A, B\n\
-             3 minutes ago  deploy v1 with config 1  admin  succeeded  0.5 s\n"
+             3 minutes ago  deploy v1                admin  succeeded  0.5 s  push of 5d6e7f8\n"
         );
     }
 

@@ -43,7 +43,7 @@ impl List {
 }
 
 fn render(runs: &[Run], now: Timestamp) -> String {
-    let headings = ["RUN", "APP", "WORKFLOW", "COMMIT", "STATUS", "CREATED", "TOOK", "REASON"];
+    let headings = ["RUN", "APP", "WORKFLOW", "COMMIT", "STATUS", "CREATED", "TOOK", "TITLE"];
     let mut table = Table::new(&headings);
     for run in runs {
         let took = run.started_at.zip(run.finished_at).map(|(start, end)| lapse(start, end));
@@ -55,7 +55,7 @@ fn render(runs: &[Run], now: Timestamp) -> String {
             run.status.as_str(),
             &ago(run.created_at, now),
             took.as_deref().unwrap_or_default(),
-            run.reason.as_deref().unwrap_or_default(),
+            &run.title,
         ]);
     }
     table.render()

@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use api::runs::{Attempt, Conclusion, RunDetail, WorkStatus};
+use api::runs::{Conclusion, RunDetail, Step, WorkStatus};
 use clap::Args;
 use types::Timestamp;
 
@@ -37,20 +37,24 @@ fn render(detail: &RunDetail, now: Timestamp) -> String {
     fields.row(["run", &run.id.to_string()]);
     fields.row(["app", run.app.as_str()]);
     fields.row(["workflow", &run.workflow]);
+    fields.row(["title", &run.title]);
     fields.row(["status", run.status.as_str()]);
-    if let Some(reason) = &run.reason {
-        fields.row(["reason", reason]);
+    if let Some(failure) = &detail.failure {
+        fields.row(["reason", &failure.message]);
     }
-    if let Some(environment) = &run.environment {
-        fields.row(["environment", environment.as_str()]);
+    if let Some(hint) = detail.failure.as_ref().and_then(|failure| failure.hint.as_deref()) {
+        fields.row(["hint", hint]);
     }
     if let Some(commit) = &run.commit {
         fields.row(["commit", commit.as_str()]);
     }
-    if let Some(branch) = &run.branch {
-        fields.row(["branch", branch]);
+    if let Some(change) = &detail.change {
+        fields.row(["branch", &format!("{} ({})", change.branch, change.state)]);
     }
     fields.row(["created", &format!("{} by {}", ago(run.created_at, now), run.created_by)]);
+    if let Some(who) = &detail.cancelled_by {
+        fields.row(["cancelled by", who]);
+    }
     let mut text = fields.render();
     if !detail.jobs.is_empty() {
         text.push('\n');
@@ -67,8 +71,7 @@ fn work(detail: &RunDetail) -> Table {
         table.row([&job.name, "", word(job.status, job.conclusion), &took, reason]);
         for step in &job.steps {
             let took = self::took(step.started_at, step.finished_at);
-            let detail = step_detail(step.reason.as_deref(), &step.attempts);
-            table.row(["", &step.name, word(step.status, step.conclusion), &took, &detail]);
+            table.row(["", &step.name, word(step.status, step.conclusion), &took, &said(step)]);
         }
     }
     table
@@ -82,11 +85,11 @@ fn took(started: Option<Timestamp>, finished: Option<Timestamp>) -> String {
     started.zip(finished).map(|(start, end)| lapse(start, end)).unwrap_or_default()
 }
 
-fn step_detail(reason: Option<&str>, attempts: &[Attempt]) -> String {
-    let mut text = reason.unwrap_or_default().to_owned();
-    if attempts.len() > 1 {
+fn said(step: &Step) -> String {
+    let mut text = step.failure.as_ref().map_or("", |failure| failure.message.as_str()).to_owned();
+    if step.attempt > 1 {
         let gap = if text.is_empty() { "" } else { " " };
-        let _ = write!(text, "{gap}({} attempts)", attempts.len());
+        let _ = write!(text, "{gap}(attempt {})", step.attempt);
     }
     text
 }
@@ -98,14 +101,15 @@ mod tests {
     #[test]
     fn jobs_and_steps_are_shown_with_how_they_ended() {
         let run: RunDetail = serde_json::from_str(
-            r#"{"id":"run_01h2xcejqtf2nbrexx3vqjhp41","app":"shop","workflow":"deliver","status":"failed",
-                "reason":"the build failed","commit":null,"branch":"main","created_at":"2026-01-02T03:04:05Z","created_by":"admin",
+            r#"{"id":"run_01h2xcejqtf2nbrexx3vqjhp41","app":"shop","workflow":"deliver","title":"Say hello","status":"failed",
+                "commit":null,"created_at":"2026-01-02T03:04:05Z","created_by":"admin",
+                "failure":{"code":"build_failed","message":"npm exited with status 1","hint":"mend it"},
+                "change":{"number":3,"branch":"main","state":"refused"},
                 "jobs":[{"name":"build","status":"completed","conclusion":"failure","started_at":"2026-01-02T03:04:05Z",
                          "finished_at":"2026-01-02T03:04:09Z","steps":[
-                           {"name":"solum/build","status":"completed","conclusion":"failure","reason":"npm exited with status 1",
-                            "started_at":"2026-01-02T03:04:05Z","finished_at":"2026-01-02T03:04:09Z",
-                            "attempts":[{"number":1,"status":"completed","conclusion":"cancelled"},
-                                        {"number":2,"status":"completed","conclusion":"failure"}]}]},
+                           {"name":"build","uses":"solum/build","status":"completed","conclusion":"failure","attempt":2,
+                            "failure":{"code":"build_failed","message":"npm exited with status 1"},
+                            "started_at":"2026-01-02T03:04:05Z","finished_at":"2026-01-02T03:04:09Z"}]},
                         {"name":"dev","status":"completed","conclusion":"skipped","reason":"build failed","steps":[]}]}"#,
         )
         .unwrap();
@@ -114,15 +118,17 @@ mod tests {
             "run       run_01h2xcejqtf2nbrexx3vqjhp41\n\
              app       shop\n\
              workflow  deliver\n\
+             title     Say hello\n\
              status    failed\n\
-             reason    the build failed\n\
-             branch    main\n\
+             reason    npm exited with status 1\n\
+             hint      mend it\n\
+             branch    main (refused)\n\
              created   30 seconds ago by admin\n\
              \n\
-             JOB    STEP         STATUS   TOOK   DETAIL\n\
-             build               failure  4.0 s\n\
-             \x20      solum/build  failure  4.0 s  npm exited with status 1 (2 attempts)\n\
-             dev                 skipped         build failed\n"
+             JOB    STEP   STATUS   TOOK   DETAIL\n\
+             build         failure  4.0 s\n\
+             \x20      build  failure  4.0 s  npm exited with status 1 (attempt 2)\n\
+             dev           skipped         build failed\n"
         );
     }
 }

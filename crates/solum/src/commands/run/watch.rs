@@ -15,7 +15,7 @@ impl Watch {
         let client = session.client()?;
         let id = self.run.find(session, &client)?;
         let run = follow::follow(&client, id, |line| output::print(&format!("{line}\n")))?;
-        output::say(&format!("Run {id} {}", run.status));
+        output::say(&format!("Run {id} {}", run.run.status));
         follow::check(&run)
     }
 }

@@ -26,14 +26,13 @@ impl List {
 }
 
 fn render(tokens: &[Token], now: Timestamp) -> String {
-    let mut table = Table::new(&["ID", "NAME", "CREATED", "BY", "LAST USED"]);
+    let mut table = Table::new(&["ID", "NAME", "CREATED", "BY"]);
     for token in tokens {
         table.row([
             &token.id.to_string(),
             &token.name,
             &ago(token.created_at, now),
             &token.created_by,
-            &token.last_used_at.map_or_else(|| "never".to_owned(), |at| ago(at, now)),
         ]);
     }
     table.render()
