@@ -45,8 +45,11 @@ pub(crate) enum Command {
     Metrics,
     /// The reply carries the listening sockets as file descriptors.
     HandOver,
-    /// The successor accepts now: accept no more, and end with the last connection.
-    Retire,
+    /// The successor accepts now: accept no more, and end with the last connection. When it did not take over
+    /// the listening sockets, they are closed.
+    Retire {
+        took_over: bool,
+    },
     /// What a generation that ends has counted, so that the sums never go down.
     Absorb(Vec<ReleaseMetrics>),
     Stop,

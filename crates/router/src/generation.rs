@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -39,8 +40,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 pub(crate) struct Running {
     pub(crate) shared: Arc<Shared>,
     pub(crate) listen: SocketAddr,
-    /// For the next generation; nobody accepts on this descriptor.
-    pub(crate) listener: TcpListener,
+    /// For the next generation; nobody accepts on this descriptor. A retired generation keeps it too: should its
+    /// successor die, connections wait in the kernel's queue for the one after it, instead of being refused.
+    pub(crate) listener: Mutex<Option<TcpListener>>,
     directory: Directory,
     number: u64,
     /// Set when the successor has our sums, so that they are not counted twice.
@@ -70,7 +72,7 @@ pub fn run_then(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), Er
     let control = directory
         .bind(number)
         .map_err(Error::file("bind the control socket in", config.directory.clone()))?;
-    let (listen, listener) = match listen::obtain(&config, &directory, predecessor) {
+    let (listen, listener, took_over) = match listen::obtain(&config, &directory, predecessor) {
         Ok(obtained) => obtained,
         Err(error) => {
             // Nobody has spoken to it yet.
@@ -82,7 +84,7 @@ pub fn run_then(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), Er
         shared: Arc::new(Shared::new(config)),
         directory,
         listen,
-        listener,
+        listener: Mutex::new(Some(listener)),
         number,
         handed_on: AtomicBool::new(false),
         ended: watch::Sender::new(false),
@@ -96,7 +98,7 @@ pub fn run_then(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), Er
         let tasks = TaskTracker::new();
         let result = match running.serve_control(control, &tasks) {
             Ok(serving) => {
-                let result = running.live(predecessor, starting, ready).await;
+                let result = running.live(predecessor, took_over, starting, ready).await;
                 serving.abort();
                 result
             }
@@ -107,20 +109,22 @@ pub fn run_then(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), Er
     })
 }
 
-/// The generation that accepts, and the number for the next one. Removes the sockets of dead ones.
+/// The generation to take over from, and the number for the next one: the one that accepts, or else
+/// the newest that is still there. Removes the sockets of dead ones.
 fn find_predecessor(directory: &Directory) -> Result<(Option<u64>, u64), Error> {
     let numbers = directory.generations().map_err(Error::system("list the control sockets"))?;
     let next = numbers.first().map_or(1, |newest| newest + 1);
-    let mut accepting = None;
+    let mut predecessor: Option<(u64, bool)> = None;
     for number in numbers {
         match directory.connect(number) {
-            Ok(stream) if accepting.is_none() => {
+            Ok(stream) => {
                 let reply = handover::ask(stream, number, Command::Status)?;
-                if matches!(reply, Some(Reply::Status(status)) if status.accepting) {
-                    accepting = Some(number);
+                if let Some(Reply::Status(status)) = reply
+                    && predecessor.is_none_or(|(_, accepting)| !accepting && status.accepting)
+                {
+                    predecessor = Some((number, status.accepting));
                 }
             }
-            Ok(_) => {}
             Err(error) if nobody_there(&error) => {
                 // Whoever removed it meanwhile wanted the same.
                 let _ = directory.remove(number);
@@ -130,7 +134,7 @@ fn find_predecessor(directory: &Directory) -> Result<(Option<u64>, u64), Error> 
             }
         }
     }
-    Ok((accepting, next))
+    Ok((predecessor.map(|(number, _)| number), next))
 }
 
 /// What a worker says to its generation.
@@ -172,6 +176,7 @@ impl Running {
     async fn live(
         self: &Arc<Self>,
         predecessor: Option<u64>,
+        took_over: bool,
         starting: File,
         ready: impl FnOnce(SocketAddr),
     ) -> Result<(), Error> {
@@ -179,12 +184,12 @@ impl Running {
         let mut left = self.shared.config.workers;
         for _ in 0..self.shared.config.workers {
             if let Some(Event::Ended(result)) = events.recv().await {
-                self.shared.advance(Stage::Stopping);
+                self.stop();
                 return result;
             }
         }
         if let Some(predecessor) = predecessor {
-            self.retire(predecessor).await;
+            self.retire(predecessor, took_over).await;
         }
         drop(starting);
         tracing::info!(listen = %self.listen, generation = self.number, "the router accepts");
@@ -204,8 +209,8 @@ impl Running {
                     // Every worker has gone, the last of them without a word.
                     None => return Err(Error::WorkerPanicked),
                 },
-                _ = terminate.recv() => self.shared.advance(Stage::Stopping),
-                _ = interrupt.recv() => self.shared.advance(Stage::Stopping),
+                _ = terminate.recv() => self.stop(),
+                _ = interrupt.recv() => self.stop(),
             }
         }
         Ok(())
@@ -215,8 +220,7 @@ impl Running {
         let workers = self.shared.config.workers;
         let (sender, events) = mpsc::channel(2 * workers.max(1));
         for index in 0..workers {
-            let listener =
-                self.listener.try_clone().map_err(Error::system("share the listening socket"))?;
+            let listener = self.share_listener()?;
             let (shared, sender) = (Arc::clone(&self.shared), sender.clone());
             thread::Builder::new()
                 .name(format!("worker-{index}"))
@@ -232,15 +236,21 @@ impl Running {
         Ok(events)
     }
 
+    fn share_listener(&self) -> Result<TcpListener, Error> {
+        let listener = self.listener.lock();
+        let listener = listener.as_ref().expect("it is given up only after the workers have it");
+        listener.try_clone().map_err(Error::system("share the listening socket"))
+    }
+
     /// Tells the generation before to stop accepting. When that fails both accept, and nothing is lost.
-    async fn retire(self: &Arc<Self>, predecessor: u64) {
+    async fn retire(self: &Arc<Self>, predecessor: u64, took_over: bool) {
         let running = Arc::clone(self);
         let asked = tokio::task::spawn_blocking(move || {
             let stream = running
                 .directory
                 .connect(predecessor)
                 .map_err(Error::system("reach the running router"))?;
-            handover::ask(stream, predecessor, Command::Retire)
+            handover::ask(stream, predecessor, Command::Retire { took_over })
         });
         match asked.await {
             Ok(Ok(Some(Reply::Done) | None)) => {}
@@ -303,6 +313,12 @@ impl Running {
             accepting: shared.is_accepting(),
             table_error: shared.table_error.lock().clone(),
         }
+    }
+
+    /// Ends soon, and lets go of the address.
+    pub(crate) fn stop(&self) {
+        self.shared.advance(Stage::Stopping);
+        self.listener.lock().take();
     }
 
     fn is_stopping(&self) -> bool {

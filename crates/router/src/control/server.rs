@@ -1,6 +1,7 @@
 //! A generation's side of its control socket.
 
 use std::io;
+use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,13 +97,16 @@ async fn carry_out(running: &Running, command: Command) -> Reply {
             shared.live.absorb(&counted);
             Reply::Done
         }
-        Command::Retire => {
+        Command::Retire { took_over } => {
             shared.advance(Stage::Retired);
+            if !took_over {
+                running.listener.lock().take();
+            }
             shared.nobody_accepts().await;
             Reply::Done
         }
         Command::Stop => {
-            shared.advance(Stage::Stopping);
+            running.stop();
             running.ended().await;
             Reply::Done
         }
@@ -159,13 +163,17 @@ async fn drain(running: &Running, ids: &[InstanceId], within: Duration) -> Reply
 
 /// The reply to [`Command::HandOver`]: the listening sockets travel with its first byte.
 async fn hand_over(running: &Running, stream: &UnixStream) -> io::Result<()> {
-    let reply = Reply::Listeners(vec![running.listen]);
+    // A descriptor of its own, so that the lock is not held while it is sent.
+    let listener = running.listener.lock().as_ref().map(TcpListener::try_clone).transpose()?;
+    let reply = Reply::Listeners(listener.iter().map(|_| running.listen).collect());
     let line = encode(&Response { protocol: PROTOCOL, reply }).map_err(io::Error::other)?;
     let sent = stream.async_io(Interest::WRITABLE, || {
-        let listeners = [running.listener.as_fd()];
+        let listeners: Vec<_> = listener.iter().map(AsFd::as_fd).collect();
         let mut space = handover::space();
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        ancillary.push(SendAncillaryMessage::ScmRights(&listeners));
+        if !listeners.is_empty() {
+            ancillary.push(SendAncillaryMessage::ScmRights(&listeners));
+        }
         let line = [io::IoSlice::new(&line)];
         Ok(rustix::net::sendmsg(stream, &line, &mut ancillary, SendFlags::NOSIGNAL)?)
     });

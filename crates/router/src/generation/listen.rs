@@ -16,18 +16,18 @@ const BACKLOG: i32 = 4096;
 /// After this much silence the kernel asks whether a client is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-/// The address and the socket to accept on.
+/// The address, the socket to accept on, and whether it was taken over.
 pub(super) fn obtain(
     config: &Config,
     directory: &Directory,
     predecessor: Option<u64>,
-) -> Result<(SocketAddr, TcpListener), Error> {
+) -> Result<(SocketAddr, TcpListener, bool), Error> {
     let taken = match predecessor {
         Some(number) => take_over(directory, number)?,
         None => None,
     };
-    let (address, listener) = match taken {
-        Some(taken) if is_wanted(config.listen, taken.0) => taken,
+    let (address, listener, took_over) = match taken {
+        Some((address, listener)) if is_wanted(config.listen, address) => (address, listener, true),
         other => {
             if let Some((address, _)) = other {
                 tracing::warn!(
@@ -35,11 +35,12 @@ pub(super) fn obtain(
                     "the running router listens elsewhere; binding the configured address"
                 );
             }
-            bind(config.listen)?
+            let (address, listener) = bind(config.listen)?;
+            (address, listener, false)
         }
     };
     prepare(&listener).map_err(Error::system("set up the listening socket"))?;
-    Ok((address, listener))
+    Ok((address, listener, took_over))
 }
 
 fn is_wanted(wanted: SocketAddr, there: SocketAddr) -> bool {

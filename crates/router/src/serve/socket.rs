@@ -171,7 +171,19 @@ pub(super) struct UpstreamSocket {
     pub(super) exchanges: Cell<u64>,
     pub(super) progressed: Cell<bool>,
     pub(super) timed_out: Cell<bool>,
+    pub(super) hearing: Cell<Hearing>,
     pub(super) watch: Cell<UpstreamWatch>,
+}
+
+/// Whether an instance still takes what is sent to it. One that answers early and closes is told apart from one that
+/// gives no answer only by reading on, so a failed write is kept from hyper, which would stop reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hearing {
+    Listens,
+    /// A write failed; what is sent now goes nowhere.
+    Deaf,
+    /// Writes may fail: after a switch of protocols there is no answer to wait for.
+    Strict,
 }
 
 impl UpstreamSocket {
@@ -183,6 +195,7 @@ impl UpstreamSocket {
             exchanges: Cell::new(0),
             progressed: Cell::new(false),
             timed_out: Cell::new(false),
+            hearing: Cell::new(Hearing::Listens),
             watch: Cell::new(UpstreamWatch::default()),
         }
     }
@@ -190,6 +203,21 @@ impl UpstreamSocket {
     pub(super) fn shut_down(&self) {
         // A connection that is gone already needs no shutting down.
         let _ = rustix::net::shutdown(&*self.stream.borrow(), Shutdown::Both);
+    }
+
+    /// What hyper is told of a write of `length` bytes.
+    fn written(
+        &self,
+        written: Poll<io::Result<usize>>,
+        length: impl FnOnce() -> usize,
+    ) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Ready(Err(_)) if self.hearing.get() != Hearing::Strict => {
+                self.hearing.set(Hearing::Deaf);
+                Poll::Ready(Ok(length()))
+            }
+            other => other,
+        }
     }
 
     pub(super) fn end_writing(&self) {
@@ -226,8 +254,13 @@ impl AsyncWrite for UpstreamIo {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.0.progressed.set(true);
-        Pin::new(&mut *self.0.stream.borrow_mut()).poll_write(cx, bytes)
+        let socket = &*self.0;
+        socket.progressed.set(true);
+        if socket.hearing.get() == Hearing::Deaf {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let written = Pin::new(&mut *socket.stream.borrow_mut()).poll_write(cx, bytes);
+        socket.written(written, || bytes.len())
     }
 
     fn poll_write_vectored(
@@ -235,8 +268,14 @@ impl AsyncWrite for UpstreamIo {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.0.progressed.set(true);
-        Pin::new(&mut *self.0.stream.borrow_mut()).poll_write_vectored(cx, slices)
+        let socket = &*self.0;
+        let length = || slices.iter().map(|slice| slice.len()).sum();
+        socket.progressed.set(true);
+        if socket.hearing.get() == Hearing::Deaf {
+            return Poll::Ready(Ok(length()));
+        }
+        let written = Pin::new(&mut *socket.stream.borrow_mut()).poll_write_vectored(cx, slices);
+        socket.written(written, length)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -23,7 +23,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::coop;
 use tokio_util::task::TaskTracker;
 
-use super::socket::{UpstreamIo, UpstreamSocket};
+use super::socket::{Hearing, UpstreamIo, UpstreamSocket};
 use crate::live::Instance;
 
 #[derive(Debug)]
@@ -123,6 +123,9 @@ impl Link {
 
     /// Whether an idle link still waits for a request.
     pub(super) fn is_open(&self) -> bool {
+        if self.socket.hearing.get() != Hearing::Listens {
+            return false;
+        }
         match self.driver {
             Driver::Here(_) => self.sender.is_ready(),
             Driver::Task => !self.sender.is_closed(),
@@ -139,6 +142,7 @@ impl Link {
             false => Poll::Pending,
         })
         .await;
+        self.socket.hearing.set(Hearing::Strict);
         let ahead = match std::mem::replace(&mut self.driver, Driver::Gone) {
             Driver::Over(connection) => connection.into_parts().read_buf,
             Driver::Here(_) | Driver::Gone | Driver::Task => Bytes::new(),

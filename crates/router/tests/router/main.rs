@@ -1,5 +1,7 @@
 //! The router from outside: real processes, real sockets, real instances.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected has failed")]
+
 mod bounds;
 mod drain;
 mod errors;

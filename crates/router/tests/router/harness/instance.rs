@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::InstanceId;
 
-use super::{SOON, id};
+use super::{SOON, id, until};
 
 type Body = BoxBody<Bytes, hyper::Error>;
 
@@ -37,6 +37,8 @@ struct State {
     name: String,
     requests: AtomicUsize,
     connections: AtomicUsize,
+    /// Connections that have not ended.
+    open: AtomicUsize,
     /// Opened by the test for requests to `/gate`.
     gate: Notify,
     /// What `/upload` has received, chunk by chunk.
@@ -67,9 +69,12 @@ impl Instance {
                     service_fn(move |request| serve(Arc::clone(&state), request))
                 };
                 let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                state.open.fetch_add(1, Ordering::SeqCst);
+                let state = Arc::clone(&state);
                 tasks.spawn(stop.clone().run_until_cancelled_owned(async move {
                     // How a client leaves is not the instance's concern.
                     let _ = serving.with_upgrades().await;
+                    state.open.fetch_sub(1, Ordering::SeqCst);
                 }));
             }
         }));
@@ -131,6 +136,11 @@ impl Instance {
         self.stop.cancel();
         self.tasks.close();
         tokio::time::timeout(SOON, self.tasks.wait()).await.expect("it ends");
+    }
+
+    /// Waits until no connection is open here.
+    pub(crate) async fn connections_end(&self) {
+        until(async || self.state.open.load(Ordering::SeqCst) == 0).await;
     }
 
     /// How many requests have begun here.

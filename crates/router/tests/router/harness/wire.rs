@@ -106,6 +106,11 @@ impl Wire {
         Ok(String::from_utf8(head).unwrap())
     }
 
+    /// The status that is there before the connection ends, if one arrived.
+    pub(crate) async fn try_head_of_408(&mut self) -> Option<u16> {
+        self.try_head().await.ok().map(|head| status_of(&head))
+    }
+
     async fn chunks(&mut self) -> std::io::Result<Vec<u8>> {
         let mut body = Vec::new();
         loop {
