@@ -201,6 +201,17 @@ impl Server {
         self.control_plane.take().context("the control plane does not run")?.kill()
     }
 
+    /// Ends the control plane as an administrator does; its apps go on serving.
+    ///
+    /// # Errors
+    /// When it does not run, or does not end.
+    pub fn stop_control_plane(&mut self) -> Result<()> {
+        let mut stop = self.command();
+        stop.args(["server", "stop", "--data-dir"]).arg(self.data_dir());
+        command::run(&mut stop, COMMAND)?.require()?;
+        self.wait_for_end(ANSWER).map(drop)
+    }
+
     /// Waits until the control plane ends by itself, as at a failpoint.
     ///
     /// # Errors

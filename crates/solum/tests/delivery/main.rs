@@ -1,0 +1,14 @@
+//! The whole way through, from outside: a real server, the real git client, real HTTP.
+
+mod bad_input;
+mod branches;
+mod crashes;
+mod examples;
+mod hello;
+mod lifecycle;
+mod load;
+mod pushes;
+mod queue;
+mod releases;
+mod running;
+mod surface;

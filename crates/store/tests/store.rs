@@ -1,0 +1,373 @@
+//! The store from outside: what was written is there, once, and what failed left nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::{
+    ConfigChange, CreateApp, CreateAppError, NewDeployment, NewPush, NewRelease, NewRun, Store,
+    Topic, TransitionError,
+};
+use tempfile::TempDir;
+use types::{
+    Actor, AppName, ChangeId, ChangeState, DeploymentState, EnvironmentName, InstanceState,
+    ManualClock, ProcessType, RunId, RunStatus, SystemClock, Timestamp,
+};
+use workflow::{Definition, Failure, Input, Job, Retry, Step, StepResult};
+
+struct Fixture {
+    directory: TempDir,
+    store: Store,
+    clock: Arc<ManualClock>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+        let store = Store::open(&directory.path().join("solum.db"), clock.clone()).unwrap();
+        Self { directory, store, clock }
+    }
+
+    /// What another process would find on the disk now.
+    fn reopened(&self) -> Store {
+        Store::open(&self.directory.path().join("solum.db"), self.clock.clone()).unwrap()
+    }
+
+    async fn app(&self, name: &str) -> store::App {
+        self.store.create_app(create(name, &format!("{name}-dev.localhost"))).await.unwrap()
+    }
+
+    async fn run(&self, app: &store::App, queue: Option<&str>) -> RunId {
+        // Ids sort by time, and a queue by ids.
+        self.clock.advance(Duration::from_millis(1));
+        let run = new_run(app, queue, RunId::generate(&*self.clock));
+        self.store.create_run(run).await.unwrap().id
+    }
+
+    async fn deployment(&self, app: &store::App) -> store::Deployment {
+        let environment = self.store.environment(app.id, EnvironmentName::dev()).await.unwrap().id;
+        let run = self.run(app, None).await;
+        let release = NewRelease {
+            app: app.id,
+            artifact: types::Digest::from_sha256([7; 32]),
+            commit: None,
+            description: "a release".into(),
+            run,
+            actor: Actor::System,
+        };
+        let release = self.store.ensure_release(release).await.unwrap();
+        let deployment = NewDeployment {
+            environment,
+            release: release.id,
+            config_revision: None,
+            run,
+            step: "deploy/deploy".into(),
+            reason: "test".into(),
+            actor: Actor::System,
+        };
+        self.store.ensure_deployment(deployment).await.unwrap()
+    }
+}
+
+fn create(name: &str, host: &str) -> CreateApp {
+    CreateApp {
+        name: name.parse().unwrap(),
+        default_branch: "main".into(),
+        environment: EnvironmentName::dev(),
+        host: host.parse().unwrap(),
+        actor: Actor::Token("alice".into()),
+    }
+}
+
+fn new_run(app: &store::App, queue: Option<&str>, id: RunId) -> NewRun {
+    let step = |key: &str| Step {
+        key: key.into(),
+        uses: format!("test/{key}"),
+        with: BTreeMap::new(),
+        retry: Retry { attempts: 2, backoff: Duration::from_secs(1) },
+    };
+    let job = Job {
+        key: "only".into(),
+        needs: Vec::new(),
+        environment: None,
+        steps: vec![step("one"), step("two")],
+        outputs: BTreeMap::new(),
+    };
+    NewRun {
+        id,
+        app: app.id,
+        definition: Definition { name: "w".into(), jobs: vec![job] }.checked().unwrap(),
+        queue: queue.map(str::to_owned),
+        commit: None,
+        title: "a run".into(),
+        actor: Actor::System,
+    }
+}
+
+fn report(step: &str, result: StepResult) -> Input {
+    Input::Report { job: "only".into(), step: step.into(), attempt: 1, result }
+}
+
+fn ok() -> StepResult {
+    StepResult::Succeeded { outputs: BTreeMap::new() }
+}
+
+#[tokio::test]
+async fn a_write_is_on_the_disk_when_it_returns() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    assert_eq!(fixture.reopened().app(app.name.clone()).await.unwrap(), app);
+}
+
+#[tokio::test]
+async fn a_write_that_fails_leaves_nothing_while_others_of_its_group_succeed() {
+    let fixture = Fixture::new();
+    fixture.app("a").await;
+    // `b` wants a host name that is taken: its row must go again, and `c`, in the same group, must stay.
+    let (b, c) = tokio::join!(
+        fixture.store.create_app(create("b", "a-dev.localhost")),
+        fixture.store.create_app(create("c", "c-dev.localhost")),
+    );
+    assert!(matches!(b, Err(CreateAppError::HostTaken { app, .. }) if app.as_str() == "a"));
+    c.unwrap();
+    let names: Vec<AppName> =
+        fixture.store.apps().await.unwrap().into_iter().map(|app| app.name).collect();
+    assert_eq!(names, ["a".parse().unwrap(), "c".parse().unwrap()]);
+}
+
+#[tokio::test]
+async fn each_app_has_a_user_of_its_own() {
+    let fixture = Fixture::new();
+    let (a, b) = (fixture.app("a").await, fixture.app("b").await);
+    assert_ne!(a.uid, b.uid);
+    fixture.store.forget_app(a.id).await.unwrap();
+    assert_eq!(fixture.app("c").await.uid, a.uid, "a free one is used again");
+    assert!(matches!(fixture.store.app(a.name).await, Err(store::Error::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn a_transition_writes_journal_status_and_outbox_together() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let run = fixture.run(&app, None).await;
+    fixture.store.transition(run, Input::Start).await.unwrap();
+    let reopened = fixture.reopened();
+    assert_eq!(reopened.run(run).await.unwrap().status, RunStatus::Running);
+    let pending = reopened.pending_tasks(0, 10).await.unwrap();
+    assert_eq!(pending.len(), 1);
+    assert_eq!((pending[0].run, pending[0].task.step.as_str()), (run, "one"));
+    fixture.store.transition(run, report("one", ok())).await.unwrap();
+    let pending = fixture.store.pending_tasks(0, 10).await.unwrap();
+    assert_eq!(pending.len(), 1, "what was reported has left the outbox");
+    assert_eq!(pending[0].task.step, "two");
+    fixture.store.transition(run, report("two", ok())).await.unwrap();
+    assert!(fixture.store.pending_tasks(0, 10).await.unwrap().is_empty());
+    assert_eq!(fixture.store.run(run).await.unwrap().status, RunStatus::Succeeded);
+    let journal = fixture.store.journal(run, 1).await.unwrap();
+    let numbers: Vec<u64> = journal.iter().map(|entry| entry.seq).collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn another_process_goes_on_from_the_journal_and_refuses_what_was_decided() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let run = fixture.run(&app, None).await;
+    fixture.store.transition(run, Input::Start).await.unwrap();
+    fixture.store.transition(run, report("one", ok())).await.unwrap();
+    let reopened = fixture.reopened();
+    let again = reopened.transition(run, report("one", ok())).await;
+    assert!(matches!(again, Err(TransitionError::Refused(_))));
+    assert!(matches!(
+        reopened.transition(run, Input::Start).await,
+        Err(TransitionError::Refused(_))
+    ));
+    reopened.transition(run, report("two", ok())).await.unwrap();
+    assert_eq!(reopened.run(run).await.unwrap().status, RunStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn a_put_off_attempt_is_a_timer_that_fires_once() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let run = fixture.run(&app, None).await;
+    fixture.store.transition(run, Input::Start).await.unwrap();
+    let failure = Failure { code: "x".into(), message: "x".into(), hint: None, retryable: true };
+    fixture.store.transition(run, report("one", StepResult::Failed { failure })).await.unwrap();
+    assert!(fixture.store.pending_tasks(0, 10).await.unwrap().is_empty());
+    let timers = fixture.store.pending_timers().await.unwrap();
+    assert_eq!(timers.len(), 1);
+    let elapsed = Input::BackoffElapsed {
+        job: "only".into(),
+        step: "one".into(),
+        attempt: timers[0].attempt,
+    };
+    fixture.store.transition(run, elapsed.clone()).await.unwrap();
+    assert!(matches!(
+        fixture.store.transition(run, elapsed).await,
+        Err(TransitionError::Refused(_))
+    ));
+    assert!(fixture.store.pending_timers().await.unwrap().is_empty());
+    assert_eq!(fixture.store.pending_tasks(0, 10).await.unwrap()[0].task.attempt, 2);
+}
+
+#[tokio::test]
+async fn a_queue_gives_one_run_at_a_time_oldest_first() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let first = fixture.run(&app, Some("main")).await;
+    let second = fixture.run(&app, Some("main")).await;
+    let other = fixture.run(&app, Some("else")).await;
+    let heads = |store: Store| async move {
+        store.queue_heads().await.unwrap().into_iter().map(|head| head.run).collect::<Vec<_>>()
+    };
+    assert_eq!(heads(fixture.store.clone()).await, [first, other]);
+    fixture.store.transition(first, Input::Start).await.unwrap();
+    assert_eq!(heads(fixture.store.clone()).await, [other]);
+    assert_eq!(fixture.store.run_ahead_of(second).await.unwrap().unwrap().id, first);
+    fixture.store.transition(first, Input::Cancel { by: Actor::System }).await.unwrap();
+    fixture.store.transition(first, report("one", StepResult::Cancelled)).await.unwrap();
+    assert_eq!(heads(fixture.store.clone()).await, [second, other]);
+}
+
+#[tokio::test]
+async fn a_change_lands_once_or_is_refused_with_its_run() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let commit: types::CommitId = "a".repeat(40).parse().unwrap();
+    let push = |id: RunId| NewPush {
+        change: ChangeId::generate(&SystemClock),
+        branch: "main".into(),
+        base: None,
+        commit: commit.clone(),
+        subject: "a change".into(),
+        run: new_run(&app, Some("main"), id),
+    };
+    let (landed, run) =
+        fixture.store.record_push(push(RunId::generate(&SystemClock))).await.unwrap();
+    assert_eq!((landed.number, landed.state), (1, ChangeState::Queued));
+    fixture.store.transition(run.id, Input::Start).await.unwrap();
+    for _ in 0..2 {
+        fixture.store.land_change(run.id, "release".into()).await.unwrap();
+    }
+    fixture.store.transition(run.id, report("one", ok())).await.unwrap();
+    fixture.store.transition(run.id, report("two", ok())).await.unwrap();
+    let landed = fixture.store.change_of_run(run.id).await.unwrap().unwrap();
+    assert_eq!(landed.state, ChangeState::Landed);
+    assert_eq!(fixture.store.app_by_id(app.id).await.unwrap().deploy_branch, "release");
+
+    let (refused, run) =
+        fixture.store.record_push(push(RunId::generate(&SystemClock))).await.unwrap();
+    assert_eq!(refused.number, 2);
+    let failure = Failure { code: "x".into(), message: "x".into(), hint: None, retryable: false };
+    fixture.store.transition(run.id, Input::Refuse { failure }).await.unwrap();
+    let refused = fixture.store.change_of_run(run.id).await.unwrap().unwrap();
+    assert_eq!(refused.state, ChangeState::Refused);
+}
+
+#[tokio::test]
+async fn what_is_asked_for_again_under_the_same_key_is_found() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let deployment = fixture.deployment(&app).await;
+    let again = NewDeployment {
+        environment: deployment.environment,
+        release: deployment.release,
+        config_revision: None,
+        run: deployment.run,
+        step: deployment.step.clone(),
+        reason: "again".into(),
+        actor: Actor::System,
+    };
+    assert_eq!(fixture.store.ensure_deployment(again).await.unwrap(), deployment);
+    let process: ProcessType = "release".parse().unwrap();
+    let one_off = fixture.store.ensure_one_off(deployment.id, process.clone()).await.unwrap();
+    fixture.store.set_instance_state(one_off.id, InstanceState::Stopping).await.unwrap();
+    fixture.store.set_instance_state(one_off.id, InstanceState::Stopped).await.unwrap();
+    let found = fixture.store.ensure_one_off(deployment.id, process).await.unwrap();
+    assert_eq!(found.id, one_off.id, "a command that ran is never given a second instance");
+}
+
+#[tokio::test]
+async fn the_switch_moves_traffic_and_drains_in_one_step() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let mut serving = Vec::new();
+    for _ in 0..2 {
+        let deployment = fixture.deployment(&app).await;
+        let store = &fixture.store;
+        store.advance_deployment(deployment.id, DeploymentState::Preparing, false).await.unwrap();
+        store.advance_deployment(deployment.id, DeploymentState::Starting, false).await.unwrap();
+        let instance =
+            store.ensure_instances(deployment.id, ProcessType::web(), 1).await.unwrap().remove(0);
+        let address = "127.0.0.1:4000".parse().unwrap();
+        store.set_instance_address(instance.id, Some(address)).await.unwrap();
+        let drain = Duration::from_secs(30);
+        store.switch_to_deployment(deployment.id, drain).await.unwrap();
+        store.advance_deployment(deployment.id, DeploymentState::Succeeded, false).await.unwrap();
+        serving.push(instance.id);
+    }
+    let routing = fixture.store.routing().await.unwrap();
+    let routed: Vec<_> = routing[0].instances.iter().map(|instance| instance.id).collect();
+    assert_eq!(routed, [serving[1]]);
+    let old = fixture.store.find_instance(serving[0]).await.unwrap().unwrap();
+    assert_eq!(old.state, InstanceState::Draining);
+    let lapse = old.drain_until.unwrap().duration_since(types::Clock::now(&*fixture.clock));
+    assert_eq!(Duration::try_from(lapse).unwrap(), Duration::from_secs(30));
+}
+
+#[tokio::test]
+async fn a_deployment_never_goes_back() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let deployment = fixture.deployment(&app).await;
+    let id = deployment.id;
+    fixture.store.advance_deployment(id, DeploymentState::Preparing, false).await.unwrap();
+    let back = fixture.store.advance_deployment(id, DeploymentState::Queued, false).await;
+    assert!(matches!(back, Err(store::Error::Illegal(_))));
+    assert_eq!(fixture.store.deployment(id).await.unwrap().state, DeploymentState::Preparing);
+}
+
+#[tokio::test]
+async fn a_config_revision_is_made_only_by_a_change() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let environment = fixture.store.environment(app.id, EnvironmentName::dev()).await.unwrap();
+    let set = |value: &str| ConfigChange {
+        set: BTreeMap::from([("A".parse().unwrap(), value.to_owned())]),
+        ..ConfigChange::default()
+    };
+    let store = &fixture.store;
+    let first = store.revise_config(environment.id, set("1"), Actor::System).await.unwrap();
+    let same = store.revise_config(environment.id, set("1"), Actor::System).await.unwrap();
+    assert_eq!(first, same);
+    let second = store.revise_config(environment.id, set("2"), Actor::System).await.unwrap();
+    assert_eq!(second.unwrap().number, 2);
+}
+
+#[tokio::test]
+async fn whoever_subscribes_is_woken_after_the_commit() {
+    let fixture = Fixture::new();
+    let mut wake = fixture.store.subscribe(Topic::Apps);
+    let store = fixture.store.clone();
+    let woken = async move {
+        wake.changed().await;
+        store.apps().await.unwrap().len()
+    };
+    let (count, _) = tokio::join!(woken, fixture.app("shop"));
+    assert_eq!(count, 1, "what woke it can be read");
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_nobodys() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let token = store.create_token("ci".into(), [1; 32], Actor::System).await.unwrap().unwrap();
+    assert!(store.create_token("ci".into(), [2; 32], Actor::System).await.unwrap().is_none());
+    assert_eq!(store.token_by_hash([1; 32]).await.unwrap(), Some(token.clone()));
+    store.revoke_token(token.id, Actor::System).await.unwrap();
+    assert_eq!(store.token_by_hash([1; 32]).await.unwrap(), None);
+    let again = store.create_token("ci".into(), [3; 32], Actor::System).await.unwrap();
+    assert!(again.is_some(), "its name is free again");
+}
