@@ -37,11 +37,18 @@ pub struct GitHttpConfig {
     pub max_pushes: usize,
     /// How long a client may neither send nor take anything while git waits for it.
     pub idle_timeout: Duration,
+    /// The time on a processor that unpacking a push may take, and that checking it may; in whole seconds.
+    pub unpack_cpu: Duration,
 }
 
 impl Default for GitHttpConfig {
     fn default() -> Self {
-        Self { max_fetches: 16, max_pushes: 128, idle_timeout: Duration::from_secs(300) }
+        Self {
+            max_fetches: 16,
+            max_pushes: 128,
+            idle_timeout: Duration::from_secs(300),
+            unpack_cpu: Duration::from_secs(600),
+        }
     }
 }
 

@@ -24,4 +24,6 @@ pub use hook_server::{ADMIT_TIMEOUT, HookServer};
 pub use http::{Body, GitHttp, GitHttpConfig};
 pub use push::{Incoming, PushHandler, PushTalk, Received, RefOutcome, RefUpdate, Rejection};
 pub use pushes::Pushes;
-pub use repositories::{Advance, CommitInfo, Repositories, RepositoriesConfig, change_ref, check_branch};
+pub use repositories::{
+    Advance, CommitInfo, Repositories, RepositoriesConfig, change_ref, check_branch,
+};

@@ -136,10 +136,6 @@ impl Repositories {
         &self.inner.git
     }
 
-    pub(crate) fn settings(&self) -> &Path {
-        &self.inner.settings
-    }
-
     pub(crate) fn path(&self, app: &AppName) -> PathBuf {
         self.directory().join(format!("{app}.git"))
     }

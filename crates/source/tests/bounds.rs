@@ -1,5 +1,6 @@
 //! What is too much, cut short, or no git at all.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use source::GitHttpConfig;
@@ -68,18 +69,22 @@ async fn an_upload_without_end_is_stopped_at_the_limit() {
     host.stop().await;
 }
 
-/// One blob as it stands in a pack, of random bytes.
+/// One blob of random bytes as it stands in a pack.
 fn stored_blob(size: usize) -> Vec<u8> {
-    use std::io::Write as _;
+    let noise: Vec<u8> = (0..size).map(|_| rand::random::<u8>()).collect();
+    packed_blob(&noise, flate2::Compression::none())
+}
+
+fn packed_blob(content: &[u8], compression: flate2::Compression) -> Vec<u8> {
+    let size = content.len();
     let mut rest = size >> 4;
     let mut packed = vec![0x30 | (size & 15) as u8 | if rest > 0 { 0x80 } else { 0 }];
     while rest > 0 {
         packed.push((rest & 0x7f) as u8 | if rest > 0x7f { 0x80 } else { 0 });
         rest >>= 7;
     }
-    let mut zlib = flate2::write::ZlibEncoder::new(packed, flate2::Compression::none());
-    let noise: Vec<u8> = (0..size).map(|_| rand::random::<u8>()).collect();
-    zlib.write_all(&noise).unwrap();
+    let mut zlib = flate2::write::ZlibEncoder::new(packed, compression);
+    zlib.write_all(content).unwrap();
     zlib.finish().unwrap()
 }
 
@@ -212,5 +217,20 @@ async fn a_client_that_stops_sending_is_cut_off() {
     let answer = raw.answer().await;
     assert!(answer.text().contains("unpack"), "{}", answer.text());
     until("the quarantine is gone", || quarantines(&host.repository()) == 0).await;
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_push_that_is_small_but_unpacks_without_end_is_stopped() {
+    let http = GitHttpConfig { unpack_cpu: Duration::from_secs(1), ..GitHttpConfig::default() };
+    let host = Host::start(Options { http, ..Options::default() }).await;
+    // Thirty megabytes of zeros, a thousand times: minutes of work out of 30 MB.
+    let bomb = packed_blob(&vec![0; 30 << 20], flate2::Compression::best());
+    assert!(bomb.len() < 64 << 10);
+    let body = [commands(), pack_header(1000), bomb.repeat(1000)].concat();
+    let answer = post(&host.authority, "/shop.git/git-receive-pack", &PUSH, &body).await;
+    assert!(answer.text().contains("ng refs/heads/main unpacker error"), "{}", answer.text());
+    assert_eq!(host.handler.incoming.lock().unwrap().len(), 0);
+    assert!(!host.pushes_under_way());
     host.stop().await;
 }

@@ -176,11 +176,12 @@ impl Host {
     }
 
     /// Ends it, and fails if a task stays behind.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(self) -> tempfile::TempDir {
         self.cancel.cancel();
         self.tracker.close();
         let ended = tokio::time::timeout(Duration::from_secs(20), self.tracker.wait()).await;
         assert!(ended.is_ok(), "{} tasks stayed behind", self.tracker.len());
+        self.directory
     }
 }
 
@@ -201,6 +202,11 @@ pub(crate) async fn until(what: &str, mut so: impl FnMut() -> bool) {
         assert!(tokio::time::Instant::now() < deadline, "waited in vain until {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// What has to happen before long.
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it happens before long")
 }
 
 async fn listen(

@@ -1,13 +1,12 @@
 //! Clients, hooks and servers that go away in the middle.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use source::RefOutcome;
 use tokio::sync::Notify;
 
 use crate::client::{Client, interrupt};
-use crate::host::{Host, Options, quarantines, until};
+use crate::host::{Host, Options, quarantines, soon, until};
 use crate::raw::{Raw, packet};
 
 #[tokio::test]
@@ -33,10 +32,10 @@ async fn a_client_that_hangs_up_after_sending_does_not_stop_its_push() {
     .await;
     let client = Client::with_app(&host.url()).await;
     let (mut child, _lines) = client.start(&["push", "solum", "main"]);
-    begun.notified().await;
+    soon(begun.notified()).await;
     interrupt(&child);
     assert!(!child.wait().await.unwrap().success());
-    tokio::time::timeout(Duration::from_secs(20), gone.notified()).await.expect("it is noticed");
+    soon(gone.notified()).await;
     go_on.notify_one();
     let branch = host.repository().join("refs/heads/main");
     until("the branch has moved", || branch.exists()).await;
@@ -68,6 +67,23 @@ async fn a_client_that_hangs_up_while_sending_leaves_nothing() {
     until("the quarantine is gone", || quarantines(&repository) == 0).await;
     assert_eq!(host.handler.incoming.lock().unwrap().len(), 0);
     host.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_cuts_off_what_still_arrives() {
+    let host = Host::start(Options::default()).await;
+    let mut raw = Raw::connect(&host.authority).await;
+    let headers =
+        [("Content-Type", "application/x-git-receive-pack-request"), ("Content-Length", "100000")];
+    raw.post("/shop.git/git-receive-pack", &headers).await;
+    let (zeros, ones) = ("0".repeat(40), "1".repeat(40));
+    raw.send(packet(&format!("{zeros} {ones} refs/heads/main\0 report-status"))).await;
+    raw.send(b"0000PACK\0\0\0\x02\0\0\x10\0").await;
+    let repository = host.repository();
+    until("git has begun to take it", || quarantines(&repository) == 1).await;
+    let directory = host.stop().await;
+    assert_eq!(quarantines(&repository), 0);
+    drop((raw, directory));
 }
 
 #[tokio::test]
@@ -164,7 +180,7 @@ async fn a_server_that_stops_gives_its_pushes_time_to_be_answered() {
     let client = Client::with_app(&host.url()).await;
     let push = client.git(&["push", "solum", "main"]);
     let stop = async {
-        begun.notified().await;
+        soon(begun.notified()).await;
         host.hooks.cancel();
         stopping.cancel();
     };
@@ -189,7 +205,7 @@ async fn a_handler_that_outlives_the_grace_is_stopped_and_its_push_told() {
     .await;
     let client = Client::with_app(&host.url()).await;
     let stop = async {
-        begun.notified().await;
+        soon(begun.notified()).await;
         host.hooks.cancel();
     };
     let (said, ()) = tokio::join!(client.git(&["push", "solum", "main"]), stop);

@@ -7,7 +7,7 @@ use source::RefOutcome;
 use tokio::sync::Notify;
 
 use crate::client::Client;
-use crate::host::{Host, Options};
+use crate::host::{Host, Options, soon};
 
 #[tokio::test]
 async fn a_first_push_creates_the_branch_and_says_who_pushed_what() {
@@ -272,7 +272,7 @@ async fn the_same_commits_can_be_pushed_again_while_the_first_push_goes_on() {
     let client = Client::with_app(&host.url()).await;
     let first = client.git(&["push", "-o", "wait", "solum", "main"]);
     let second = async {
-        begun.notified().await;
+        soon(begun.notified()).await;
         let said = client.git(&["push", "solum", "main"]).await;
         go_on.notify_one();
         said

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::process::Resource;
 use types::CommitId;
 
 use super::{CheckoutError, Part, SubmoduleProblem};
@@ -87,11 +88,12 @@ impl Repositories {
     /// A fetch from a stranger: nothing it sends is larger than a push may be.
     fn fetch(&self, git_dir: &Path) -> Invocation {
         let config = self.git().config();
-        let mut invocation =
-            Invocation::limited(self.git(), "fetch", self.settings(), self.config().max_pack_bytes)
-                .within(config.submodule_timeout)
-                .env("GIT_DIR", git_dir)
-                .env("GIT_ALLOW_PROTOCOL", "https:http:git");
+        let mut invocation = self
+            .invoke("fetch")
+            .limit(Resource::Fsize, self.config().max_pack_bytes)
+            .within(config.submodule_timeout)
+            .env("GIT_DIR", git_dir)
+            .env("GIT_ALLOW_PROTOCOL", "https:http:git");
         for (name, value) in &config.network_environment {
             invocation = invocation.env(name, value);
         }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
@@ -28,6 +28,7 @@ pub(crate) struct Invocation {
     command: Command,
     what: &'static str,
     timeout: Duration,
+    limit: Option<(Resource, u64)>,
 }
 
 /// How a run ended, whatever its exit status.
@@ -42,7 +43,7 @@ impl Invocation {
     pub(super) fn new(git: &Git, what: &'static str, configuration: &Path) -> Self {
         let mut command = Command::new(git.program());
         surround(&mut command, git, configuration);
-        Self { command, what, timeout: git.config().timeout }
+        Self { command, what, timeout: git.config().timeout, limit: None }
     }
 
     /// The same under `nice`, for what can wait.
@@ -50,15 +51,7 @@ impl Invocation {
         let mut command = Command::new("nice");
         surround(&mut command, git, configuration);
         command.args(["-n", "10"]).arg(git.program());
-        Self { command, what, timeout: git.config().long_timeout }
-    }
-
-    /// The same with a bound on the size of every file that it writes.
-    pub(crate) fn limited(git: &Git, what: &'static str, configuration: &Path, bytes: u64) -> Self {
-        let mut command = Command::new("prlimit");
-        surround(&mut command, git, configuration);
-        command.arg(format!("--fsize={bytes}")).arg(git.program());
-        Self { command, what, timeout: git.config().timeout }
+        Self { command, what, timeout: git.config().long_timeout, limit: None }
     }
 
     pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
@@ -76,6 +69,12 @@ impl Invocation {
         self
     }
 
+    /// A ceiling for each of its processes, which it runs into as setrlimit(2) says.
+    pub(crate) fn limit(mut self, resource: Resource, ceiling: u64) -> Self {
+        self.limit = Some((resource, ceiling));
+        self
+    }
+
     pub(crate) fn within(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -89,6 +88,11 @@ impl Invocation {
             .spawn()
             .map_err(|source| Error::GitNotStarted { what: self.what, source })?;
         let group = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+        if let (Some(group), Some((resource, ceiling))) = (group, self.limit) {
+            // It has hardly begun; whatever it starts later inherits the limit. It may have ended already.
+            let limit = Rlimit { current: Some(ceiling), maximum: Some(ceiling) };
+            let _ = prlimit(Some(group), resource, limit);
+        }
         Ok(Running { child, group, what: self.what })
     }
 

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use ::http::Response;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty};
+use rustix::process::Resource;
 use types::{Actor, AppName};
 
 use super::Inner;
@@ -50,6 +51,7 @@ impl Inner {
             .arg(format!("receive.maxInputSize={bound}"))
             .args([service.subcommand(), "--stateless-rpc"])
             .arg(self.repositories.path(app))
+            .limit(Resource::Cpu, self.config.unpack_cpu.as_secs().max(1))
             .start();
         let work = Work {
             running: running.map_err(|error| Refused::internal(&error))?,

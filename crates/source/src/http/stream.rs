@@ -1,7 +1,6 @@
 //! A git at work on a request: its input, its output, its end.
 
 use std::fmt::Display;
-use std::future::Future;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -70,7 +69,7 @@ impl Inlet {
             None => Err(self.silent.await.unwrap_or_else(|_| Silent {
                 success: false,
                 fed: None,
-                stderr: "its task ended".to_owned(),
+                stderr: "it was stopped".to_owned(),
             })),
         }
     }
@@ -84,12 +83,12 @@ impl Work {
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Display,
     {
-        let Outlet { printed, silent } = outlet;
         let (stdin, stdout, stderr) = self.running.streams();
-        let mut outcome = Done::default();
+        let mut outcome = Outcome::default();
+        let stops = matches!(self.orphaned, Orphaned::Stop);
         {
-            let feed = feed(intake, stdin, self.stop_feeding());
-            let print = print(stdout, &printed, &self.orphaned, self.idle);
+            let feed = feed(intake, stdin, self.cancel.clone());
+            let print = print(stdout, &outlet.printed, &self.orphaned, self.idle);
             let listen = read_stderr(stderr);
             tokio::pin!(feed, print, listen);
             let ended = loop {
@@ -97,35 +96,34 @@ impl Work {
                     fed = &mut feed, if outcome.fed.is_none() => outcome.fed = Some(fed),
                     stderr = &mut listen, if outcome.stderr.is_none() => outcome.stderr = Some(stderr),
                     ended = &mut print => break ended,
-                    () = self.cancel.cancelled(), if self.stops() => break Ended::Abandoned,
+                    () = self.cancel.cancelled(), if stops => break Ended::Abandoned,
                 }
             };
-            if matches!(ended, Ended::Abandoned) {
-                outcome.abandoned = true;
-            } else if outcome.fed.is_none() {
-                outcome.fed = tokio::time::timeout(LINGER, &mut feed).await.ok();
+            if ended == Ended::Finished {
+                if outcome.fed.is_none() {
+                    outcome.fed = tokio::time::timeout(LINGER, &mut feed).await.ok();
+                }
+                if outcome.stderr.is_none() {
+                    outcome.stderr = tokio::time::timeout(LINGER, &mut listen).await.ok();
+                }
             }
-            if outcome.stderr.is_none() && !outcome.abandoned {
-                outcome.stderr = Some(listen.await);
-            }
+            outcome.ended = ended;
         }
-        self.finish(outcome, printed, silent).await;
+        self.finish(outcome, outlet).await;
     }
 
-    async fn finish(
-        mut self,
-        outcome: Done,
-        printed: mpsc::Sender<Bytes>,
-        silent: oneshot::Sender<Silent>,
-    ) {
-        if outcome.abandoned {
-            self.running.stop().await;
-            return;
+    async fn finish(mut self, outcome: Outcome, outlet: Outlet) {
+        if outcome.ended == Ended::Abandoned {
+            return self.running.stop().await;
         }
-        let success = match self.running.wait().await {
-            Ok(status) => status.success(),
-            Err(error) => {
+        let success = match tokio::time::timeout(LINGER, self.running.wait()).await {
+            Ok(Ok(status)) => status.success(),
+            Ok(Err(error)) => {
                 tracing::error!(%error, "git could not be waited for");
+                false
+            }
+            Err(_) => {
+                self.running.stop().await;
                 false
             }
         };
@@ -134,39 +132,27 @@ impl Work {
             tracing::info!(success, stderr = stderr.trim_end(), "git had something to say");
         }
         // Taken only if nothing was printed.
-        let _ = silent.send(Silent { success, fed: outcome.fed, stderr });
-        drop(printed);
-    }
-
-    fn stops(&self) -> bool {
-        matches!(self.orphaned, Orphaned::Stop)
-    }
-
-    /// A push that still arrives when the server ends is cut off.
-    fn stop_feeding(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.cancel.clone().cancelled_owned()
+        let _ = outlet.silent.send(Silent { success, fed: outcome.fed, stderr });
     }
 }
 
 #[derive(Default)]
-struct Done {
+struct Outcome {
     fed: Option<Fed>,
     stderr: Option<String>,
-    abandoned: bool,
+    ended: Ended,
 }
 
+#[derive(Default, PartialEq, Eq)]
 enum Ended {
     /// Git closed its output.
+    #[default]
     Finished,
     /// Nobody waits for it any more.
     Abandoned,
 }
 
-async fn feed<B>(
-    intake: Option<Intake<B>>,
-    stdin: ChildStdin,
-    stop: impl Future<Output = ()>,
-) -> Fed
+async fn feed<B>(intake: Option<Intake<B>>, stdin: ChildStdin, cancel: CancellationToken) -> Fed
 where
     B: http_body::Body<Data = Bytes> + Send,
     B::Error: Display,
@@ -174,7 +160,8 @@ where
     let Some(intake) = intake else { return Fed::Whole };
     tokio::select! {
         fed = intake.feed(stdin) => fed,
-        () = stop => Fed::Cut,
+        // A push that still arrives when the server ends is cut off.
+        () = cancel.cancelled() => Fed::Cut,
     }
 }
 

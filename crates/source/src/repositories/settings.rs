@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::{RepositoriesConfig, sync};
@@ -15,8 +15,11 @@ const SHEBANG_BOUND: usize = 250;
 
 /// Writes both, atomically, whatever stood there before.
 pub(super) fn write(config: &RepositoriesConfig, settings: &Path) -> Result<(), Error> {
+    // For this user only, from the first moment on.
+    let mut private = fs::DirBuilder::new();
+    private.recursive(true).mode(0o700);
     let hooks = config.directory.join("hooks");
-    fs::create_dir_all(&hooks).map_err(Error::io("making a directory", &hooks))?;
+    private.create(&hooks).map_err(Error::io("making a directory", &hooks))?;
     let launcher = launcher(&config.program)?;
     for name in hook::NAMES {
         replace(&hooks.join(name), launcher.as_bytes(), 0o755)?;
