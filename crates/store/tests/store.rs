@@ -1,5 +1,7 @@
 //! The store from outside: what was written is there, once, and what failed left nothing.
 
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made ends its test")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
