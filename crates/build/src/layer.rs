@@ -187,7 +187,7 @@ impl Packer {
     }
 
     fn file(&mut self, part: &Part, inside: &Path) -> Result<(), PackError> {
-        let path = part.root.join(inside);
+        let path = part.path(inside);
         let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
         let file = File::options()
             .read(true)
@@ -223,6 +223,14 @@ impl io::Read for Exactly {
 }
 
 impl Part {
+    /// On the disk. Joined with nothing, a file's name would end in a slash.
+    fn path(&self, inside: &Path) -> PathBuf {
+        match inside.as_os_str().is_empty() {
+            true => self.root.clone(),
+            false => self.root.join(inside),
+        }
+    }
+
     fn inside_layer(&self, inside: &Path) -> PathBuf {
         match inside.as_os_str().is_empty() {
             true => PathBuf::from(&self.prefix),

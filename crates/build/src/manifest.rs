@@ -16,6 +16,8 @@ mod procfile;
 mod resolve;
 mod scalars;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use types::EnvironmentName;
 

@@ -17,7 +17,9 @@ use crate::plan::{self, PlanError};
 use crate::source::Source;
 
 /// Where a box sees the buildpacks, each under its number.
-const PACKS: &str = "/buildpacks";
+const PACKS: &str = "/buildpack-";
+/// What was fetched last.
+const KEPT: &str = "refs/solum/kept";
 /// Sources what buildpacks leave for the start of a process, as Heroku does, then runs the process.
 const START: &str = "\
 for file in /app/.profile.d/*.sh /app/.profile; do
@@ -32,7 +34,7 @@ impl Job<'_> {
         let mut binds = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let place = self.fetch(index, name).await?;
-            binds.push(Bind::writable(place, format!("{PACKS}/{index}")));
+            binds.push(Bind::writable(place, format!("{PACKS}{index}")));
         }
         self.sync().await?;
         let (room, variables) = (self.room.clone(), self.variables());
@@ -116,9 +118,12 @@ fn file_name(address: &str, revision: Option<&str>) -> String {
 fn fetch_line(address: &str, revision: Option<&str>) -> String {
     let what = format!("-- {} {}", quoted(address), quoted(revision.unwrap_or("HEAD")));
     format!(
-        "git init -q . && {{ git fetch -q --depth 1 {what} || git fetch -q {what} || \
-         {{ git rev-parse -q --verify FETCH_HEAD && echo 'Using what was fetched before'; }}; }} && \
-         git checkout -q --force --detach FETCH_HEAD && git clean -fdxq && \
+        "# git fetch {address}\n\
+         set -e; git init -q .\n\
+         if git fetch -q --depth 1 {what} || git fetch -q {what}; then\n\
+         git update-ref {KEPT} FETCH_HEAD\n\
+         else git rev-parse -q --verify {KEPT} >/dev/null && echo 'Using what was fetched before'; fi\n\
+         git checkout -q --force --detach {KEPT}; git clean -fdxq\n\
          git submodule update -q --init --recursive"
     )
 }
@@ -128,7 +133,7 @@ fn commands(count: usize) -> Vec<String> {
     let mut commands = Vec::new();
     let mut exports = String::new();
     for index in 0..count {
-        let pack = format!("{PACKS}/{index}");
+        let pack = format!("{PACKS}{index}");
         commands.push(format!("{exports}{pack}/bin/detect {BUILD_DIR}"));
         commands.push(format!(
             "{exports}mkdir -p {CACHE_DIR} && {pack}/bin/compile {BUILD_DIR} {CACHE_DIR} {ENV_DIR}"
@@ -136,7 +141,7 @@ fn commands(count: usize) -> Vec<String> {
         exports.push_str(&format!("if [ -r {pack}/export ]; then . {pack}/export; fi; "));
     }
     if let Some(last) = count.checked_sub(1) {
-        let release = format!("{PACKS}/{last}/bin/release");
+        let release = format!("{PACKS}{last}/bin/release");
         commands.push(format!("test ! -x {release} || {release} {BUILD_DIR} > /out/release"));
     }
     commands
@@ -225,17 +230,17 @@ mod tests {
         assert_eq!(
             commands(1),
             [
-                "/buildpacks/0/bin/detect /build",
-                "mkdir -p /cache/buildpack && /buildpacks/0/bin/compile /build /cache/buildpack /env",
-                "test ! -x /buildpacks/0/bin/release || /buildpacks/0/bin/release /build > /out/release",
+                "/buildpack-0/bin/detect /build",
+                "mkdir -p /cache/buildpack && /buildpack-0/bin/compile /build /cache/buildpack /env",
+                "test ! -x /buildpack-0/bin/release || /buildpack-0/bin/release /build > /out/release",
             ]
         );
         let two = commands(2);
         assert_eq!(
             two[2],
-            "if [ -r /buildpacks/0/export ]; then . /buildpacks/0/export; fi; /buildpacks/1/bin/detect /build"
+            "if [ -r /buildpack-0/export ]; then . /buildpack-0/export; fi; /buildpack-1/bin/detect /build"
         );
-        assert!(two[4].contains("/buildpacks/1/bin/release"));
+        assert!(two[4].contains("/buildpack-1/bin/release"));
     }
 
     #[test]

@@ -60,11 +60,20 @@ impl Job<'_> {
 
 /// Each command has a shell of its own; the first that fails ends the script, with its exit status.
 fn script(commands: &[String]) -> String {
-    let mut script = "run() { printf '$ %s\\n' \"$1\"; sh -c \"$1\"; }\n".to_owned();
-    let lines: Vec<_> =
-        commands.iter().map(|line| format!("run '{}'", line.replace('\'', r"'\''"))).collect();
+    let mut script = "run() { printf '$ %s\\n' \"$1\"; sh -c \"$2\"; }\n".to_owned();
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+    let lines: Vec<_> = commands
+        .iter()
+        .map(|command| format!("run {} {}", quoted(title(command)), quoted(command)))
+        .collect();
     script.push_str(&lines.join(" &&\n"));
     script
+}
+
+/// What people see of a command: its first line. Where that is a comment, it stands for what follows.
+fn title(command: &str) -> &str {
+    let line = command.lines().next().unwrap_or_default();
+    line.strip_prefix("# ").unwrap_or(line)
 }
 
 /// Passes lines on and notes which command is running: the script shows each before it runs it.
@@ -76,11 +85,9 @@ struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// Its first line, which is enough to know it by.
     fn current(&self) -> String {
         let index = self.begun.load(Ordering::Relaxed).saturating_sub(1);
-        let command = self.commands.get(index).map_or("", String::as_str);
-        command.lines().next().unwrap_or_default().to_owned()
+        self.commands.get(index).map_or("", |command| title(command)).to_owned()
     }
 }
 
@@ -91,7 +98,7 @@ impl Transcript for Progress<'_> {
 
     fn line(&self, text: &str) {
         let begun = self.begun.load(Ordering::Relaxed);
-        let next = self.commands.get(begun).and_then(|command| command.lines().next());
+        let next = self.commands.get(begun).map(|command| title(command));
         if next.is_some() && text.strip_prefix("$ ") == next {
             self.begun.store(begun + 1, Ordering::Relaxed);
         }
@@ -118,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_command_that_failed_is_known() {
-        let commands = ["first".to_owned(), "second\nline".to_owned()];
+        let commands = ["first".to_owned(), "# second\nline".to_owned()];
         let progress = Progress {
             transcript: &types::NoTranscript,
             commands: &commands,

@@ -26,6 +26,7 @@ pub(super) fn draft(source: &Source, tools: &Tools) -> Result<Draft, PlanError> 
     draft.recipe.runtimes.insert(node, version);
     let manager = Manager::choose(source, tools, &package, &mut draft)?;
     environment(&mut draft);
+    draft.recipe.build_env.extend(manager.settings());
     install(&mut draft, source, &package, &manager);
     if package.script("build").is_some() {
         draft.recipe.compile.push(manager.run("build"));
@@ -90,10 +91,6 @@ fn environment(draft: &mut Draft) {
         ("npm_config_audit", "false"),
         ("npm_config_fund", "false"),
         ("npm_config_update_notifier", "false"),
-        ("npm_config_store_dir", "/cache/pnpm"),
-        ("npm_config_package_import_method", "copy"),
-        ("YARN_CACHE_FOLDER", "/cache/yarn"),
-        ("YARN_ENABLE_TELEMETRY", "0"),
         ("COREPACK_HOME", "/cache/corepack"),
         ("COREPACK_ENABLE_DOWNLOAD_PROMPT", "0"),
         ("NEXT_TELEMETRY_DISABLED", "1"),

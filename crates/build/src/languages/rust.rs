@@ -13,7 +13,7 @@ use crate::tools::Tools;
 use crate::versions::semantic;
 
 /// Where a box sees the toolchain of rustup that was chosen.
-const TOOLCHAIN: &str = "/toolchain/rust";
+const TOOLCHAIN: &str = "/rust";
 /// A place outside of the tree, so that the tree holds nothing but what is shipped.
 const TARGET: &str = "/cache/target";
 
@@ -74,7 +74,8 @@ fn compile(locked: &str) -> Vec<String> {
         format!(
             "cargo build --release{locked} --message-format json-render-diagnostics > /tmp/cargo.json"
         ),
-        "mkdir -p target/release && sed -n 's/.*\"executable\":\"\\([^\"]*\\)\".*/\\1/p' /tmp/cargo.json \
+        "# cp PROGRAMS target/release\n\
+         mkdir -p target/release && sed -n 's/.*\"executable\":\"\\([^\"]*\\)\".*/\\1/p' /tmp/cargo.json \
          | while read -r program; do cp \"$program\" target/release/; done"
             .to_owned(),
     ]

@@ -12,6 +12,7 @@ const MAX_MISTAKES: usize = 20;
 pub(super) fn check(node: &Node, kind: &Kind) -> Vec<Mistake> {
     let mut checker = Checker { mistakes: Vec::new() };
     checker.node(node, kind);
+    checker.mistakes.sort_by_key(|mistake| mistake.at);
     checker.mistakes.truncate(MAX_MISTAKES);
     checker.mistakes
 }

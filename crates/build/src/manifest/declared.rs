@@ -68,7 +68,12 @@ fn declared(tree: &Node) -> Declared {
         push: tree.get("push").map(push).unwrap_or_default(),
         environment: environment
             .and_then(|entry| Some(self::environment(entry.key.parse().ok()?, &entry.node))),
-        scaled_at: map(scale, |node| Some(node.at)),
+        scaled_at: scale
+            .map(Node::entries)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|entry| Some((entry.key.parse().ok()?, entry.at)))
+            .collect(),
     }
 }
 

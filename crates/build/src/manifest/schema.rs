@@ -46,3 +46,120 @@ fn property(key: &Key) -> Option<(String, Json)> {
     schema["description"] = json!(key.about);
     Some((key.name.to_owned(), schema))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{declared, scalars};
+    use crate::tree::{Node, Value};
+
+    /// By YAML's core schema, as an editor reads the file.
+    fn as_json(node: &Node) -> Json {
+        match &node.value {
+            Value::Null => Json::Null,
+            Value::List(items) => items.iter().map(as_json).collect(),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), as_json(&entry.node)))
+                .collect::<Map<_, _>>()
+                .into(),
+            Value::Scalar(scalar) if scalar.quoted => json!(scalar.text),
+            Value::Scalar(scalar) if scalars::is_boolean(&scalar.text) => {
+                json!(scalar.text.eq_ignore_ascii_case("true"))
+            }
+            Value::Scalar(scalar) if scalars::is_number(&scalar.text) => {
+                serde_json::from_str(&scalar.text).unwrap()
+            }
+            Value::Scalar(scalar) => json!(scalar.text),
+        }
+    }
+
+    fn by_schema(text: &str) -> bool {
+        let mut schemas = boon::Schemas::new();
+        let mut compiler = boon::Compiler::new();
+        compiler.add_resource("solum.json", manifest_schema()).unwrap();
+        let schema = compiler.compile("solum.json", &mut schemas).unwrap();
+        let tree = Node::from_yaml("solum.yaml", text).unwrap();
+        schemas.validate(&as_json(&tree), schema).is_ok()
+    }
+
+    #[test]
+    fn what_the_reader_accepts_the_schema_accepts() {
+        for text in [
+            "processes: { web: ./server, worker: { run: ./work, scale: 0 } }",
+            "processes:\n  web:\n    run: ./server\n    scale: 2\n    health: { path: /healthz, timeout: 30s }\n    memory: 256Mi\n    cpu: 0.5\n    drain: 1m30s\n",
+            "processes: { web: { cpu: 500m } }",
+            "build: make",
+            "build: [make build, make install]",
+            "build: { run: [make build], cache: [target], buildpack: ./buildpack }",
+            "test: off",
+            "test: false",
+            "test: make test",
+            "test: [make test]",
+            "test: { run: make test }",
+            "release: ./migrate up",
+            "env: { LOG_LEVEL: info, PORTS: 8, DEBUG: true, EMPTY: '' }",
+            "push: { branch: main, until: dev }",
+            "environments: { dev: {} }",
+            "environments: { live: { scale: { web: 6 }, domains: [www.example.org], strategy: recreate } }",
+            "environments: { dev: { strategy: { rolling: {} } } }",
+        ] {
+            declared::read(text).unwrap_or_else(|mistakes| panic!("{text}: {mistakes:?}"));
+            assert!(by_schema(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_schema_refuses_the_reader_refuses() {
+        for text in [
+            "procesess: {}",
+            "processes: [a]",
+            "processes: { 2nd: ./x }",
+            "processes: { web: 8080 }",
+            "processes: { web: { scale: two } }",
+            "processes: { web: { scale: -1 } }",
+            "processes: { web: { scale: 1001 } }",
+            "processes: { web: { memory: 256 } }",
+            "processes: { web: { memory: 256MB } }",
+            "processes: { web: { cpu: -1 } }",
+            "processes: { web: { drain: 30 } }",
+            "processes: { web: { health: /healthz } }",
+            "processes: { web: { health: { path: healthz } } }",
+            "build: { cache: target }",
+            "test: true",
+            "release: [a, b]",
+            "release: ''",
+            "env: { A: [1] }",
+            "env: { 1A: x }",
+            "push: main",
+            "environments: {}",
+            "environments: { dev: {}, stage: {} }",
+            "environments: { dev: { strategy: canary } }",
+            "environments: { dev: { promote: manual } }",
+            "migration: expand",
+            "services: { db: { type: postgres } }",
+        ] {
+            assert!(!by_schema(text), "the schema accepts {text}");
+            assert!(declared::read(text).is_err(), "the reader accepts {text}");
+        }
+    }
+
+    #[test]
+    fn every_key_says_what_it_is_about() {
+        fn visit(kind: &Kind) {
+            match kind {
+                Kind::Keys(keys) => {
+                    for key in *keys {
+                        let is_later = matches!(key.kind, Kind::Later);
+                        assert_eq!(key.about.is_empty(), is_later, "{}", key.name);
+                        visit(&key.kind);
+                    }
+                }
+                Kind::Either(kinds) => kinds.iter().for_each(visit),
+                Kind::List(values) | Kind::Map { values, .. } => visit(values),
+                Kind::Word(_) | Kind::Choice(_) | Kind::Later => {}
+            }
+        }
+        visit(&MANIFEST);
+    }
+}

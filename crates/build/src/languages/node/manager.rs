@@ -109,6 +109,26 @@ impl Manager {
         }
     }
 
+    /// Variables that are this one's alone: the others warn about what they do not know.
+    pub(super) fn settings(&self) -> Vec<(String, String)> {
+        let settings: &[(&str, &str)] = match self.kind {
+            // Linked out of the store, a package could be changed for every later build.
+            Kind::Pnpm => &[
+                ("npm_config_store_dir", "/cache/pnpm"),
+                ("npm_config_package_import_method", "copy"),
+            ],
+            Kind::Yarn => &[("YARN_CACHE_FOLDER", "/cache/yarn")],
+            Kind::YarnBerry => &[
+                ("YARN_ENABLE_GLOBAL_CACHE", "true"),
+                ("YARN_GLOBAL_FOLDER", "/cache/yarn-berry"),
+                ("YARN_ENABLE_TELEMETRY", "0"),
+            ],
+            Kind::Npm => &[],
+        };
+        let pairs = settings.iter();
+        pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
     pub(super) fn run(&self, script: &str) -> String {
         match script {
             "test" | "start" => format!("{} {script}", self.command),
