@@ -140,6 +140,20 @@ async fn a_commit_tells_who_what_and_when() {
 }
 
 #[tokio::test]
+async fn a_file_of_a_commit_is_read_if_it_is_one_and_not_too_large() {
+    let (host, one, two) = two_commits().await;
+    let repositories = &host.repositories;
+    let read = |commit, path, most| repositories.read_file(&host.app, commit, path, most);
+    assert_eq!(read(&one, "app.py", 99).await.unwrap().unwrap(), b"print('one')\n");
+    assert_eq!(read(&two, "app.py", 13).await.unwrap().unwrap(), b"print('two')\n");
+    let error = read(&two, "app.py", 12).await.unwrap_err();
+    assert_eq!(error.to_string(), "app.py is 13 bytes long; 12 are the most");
+    assert_eq!(read(&two, "solum.yaml", 99).await.unwrap(), None);
+    assert_eq!(read(&two, "", 99).await.unwrap(), None, "a directory");
+    host.stop().await;
+}
+
+#[tokio::test]
 async fn pins_keep_commits_and_are_listed() {
     let (host, one, two) = two_commits().await;
     let repositories = &host.repositories;

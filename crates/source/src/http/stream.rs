@@ -175,7 +175,9 @@ async fn print(
     let mut gone = false;
     let mut buffer = BytesMut::new();
     loop {
-        buffer.reserve(PIECE_BYTES);
+        if buffer.capacity() < PIECE_BYTES / 16 {
+            buffer.reserve(PIECE_BYTES);
+        }
         let piece = tokio::select! {
             read = stdout.read_buf(&mut buffer) => match read {
                 Ok(1..) => buffer.split().freeze(),
