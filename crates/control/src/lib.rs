@@ -47,7 +47,7 @@ pub use tokens::{Identity, NewToken};
 pub use transcripts::Follower;
 
 // What use-cases hand out as the store has it.
-pub use deploy::{Exit, LogPosition, Output, OutputStream};
+pub use deploy::{Exit, LogPosition, Observation, Output, OutputStream};
 pub use router::{Histogram, ReleaseMetrics};
 pub use source::Body as GitBody;
 pub use store::{

@@ -55,7 +55,7 @@ impl Boxes for Sandbox {
             Ok(deploy::Exit::Code(code)) => Ok(BoxExit::Code(code)),
             Ok(deploy::Exit::Signal(signal)) => Ok(BoxExit::Signal(signal)),
             Ok(deploy::Exit::OutOfMemory) => Ok(BoxExit::OutOfMemory),
-            Ok(deploy::Exit::Lost | deploy::Exit::Never) => Ok(BoxExit::Signal(9)),
+            Ok(deploy::Exit::Lost | deploy::Exit::NotRun) => Ok(BoxExit::Signal(9)),
             Err(boxes::BoxError::TimedOut(_)) => Ok(BoxExit::TimedOut),
             Err(boxes::BoxError::Cancelled) => Ok(BoxExit::Cancelled),
             Err(error) => {

@@ -32,6 +32,12 @@ impl Control {
         if upload.app == app.id { Ok(upload) } else { Err(Error::NotFound(format!("upload {id}"))) }
     }
 
+    /// The most that an upload may take.
+    #[must_use]
+    pub fn max_upload_bytes(&self) -> u64 {
+        self.inner.settings.limits.upload_bytes
+    }
+
     async fn receive(
         &self,
         path: &PathBuf,
