@@ -9,9 +9,9 @@
 //!
 //! # What keeps secrets and privileges apart
 //!
-//! The environment of a box reaches bubblewrap through a socket, so that no command line shows it. Inside, the values
-//! travel in variables with harmless names until the privileges are gone; only then do they get their own
-//! names. A variable like `LD_PRELOAD` therefore never has a say in a process that is still privileged.
+//! The environment of a box reaches it last, through a socket, when the shell that waits for it in the box has no
+//! privileges any more. No command line shows it, and a variable like `LD_PRELOAD` never has a say in a process that is
+//! still privileged. It is also the last sign of life that a box needs: if whoever makes it dies before, nothing runs.
 //!
 //! # The end
 //!

@@ -21,6 +21,9 @@ use crate::boxes::Priority;
 
 const PARENT: &str = "solum";
 
+/// How the names of groups begin that live no longer than their makers.
+const PASSING: &str = "box-";
+
 /// Holds a fork bomb where nobody set a limit.
 pub(crate) const DEFAULT_PIDS: u32 = 1024;
 
@@ -49,10 +52,33 @@ impl Cgroups {
         let found = Self::find(&mounts, &own, |root| {
             fs::read_to_string(root.join("cgroup.controllers")).unwrap_or_default()
         })?;
-        let probe = format!("probe-{}-{:08x}", std::process::id(), rand::random::<u32>());
-        let group = found.create(&probe, &Limits::default(), Priority::App).ok()?;
+        let group = found.create(&passing_name(), &Limits::default(), Priority::App).ok()?;
         group.remove();
+        found.sweep();
         Some(found)
+    }
+
+    /// Removes groups whose makers were killed before they could.
+    fn sweep(&self) {
+        for parent in self.parents() {
+            for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+                let name = entry.file_name();
+                let maker =
+                    name.to_str().and_then(|name| name.strip_prefix(PASSING)?.split('-').next());
+                if maker.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+                    let _ = fs::remove_dir(entry.path());
+                }
+            }
+        }
+    }
+
+    fn parents(&self) -> Vec<&Path> {
+        match self {
+            Self::V2 { parent } => vec![parent],
+            Self::V1 { memory, pids, cpu } => {
+                [memory, pids, cpu].into_iter().flatten().map(PathBuf::as_path).collect()
+            }
+        }
     }
 
     fn find(mounts: &str, own: &str, controllers: impl Fn(&Path) -> String) -> Option<Self> {
@@ -113,6 +139,11 @@ impl Cgroups {
         }
         Ok(group)
     }
+}
+
+/// For a group that lives no longer than the process that makes it: says which process that is.
+pub(crate) fn passing_name() -> String {
+    format!("{PASSING}{}-{:08x}", std::process::id(), rand::random::<u32>())
 }
 
 /// Which group we are in, of the hierarchy with this controller; the root where our namespace does not show it.

@@ -61,7 +61,7 @@ pub enum Exit {
     /// Nobody saw it: its shim was killed, or the machine went down.
     Lost,
     /// It was stopped before it had a process, or between two of them.
-    Never,
+    NotRun,
 }
 
 impl Exit {
@@ -89,7 +89,7 @@ impl fmt::Display for Exit {
             },
             Self::OutOfMemory => f.write_str("ran out of memory"),
             Self::Lost => f.write_str("was lost: whatever watched over it was killed"),
-            Self::Never => f.write_str("was stopped before it ran"),
+            Self::NotRun => f.write_str("was stopped before it ran"),
         }
     }
 }

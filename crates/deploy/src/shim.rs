@@ -51,7 +51,8 @@ pub fn run(directory: &Path) -> ExitCode {
         }
     };
     let attached = spec.attached;
-    // Fails where we lead a session already, and then that is one of our own.
+    // A signal to the terminal or the process group of whoever started us is not for us. Fails only where we lead a
+    // process group already.
     let _ = rustix::process::setsid();
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     let report =

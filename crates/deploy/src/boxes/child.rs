@@ -7,23 +7,24 @@
 //! first process of the box's process namespace, with which all others end. Without (bare) there is only the
 //! command itself.
 
+use std::collections::HashSet;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus};
 use rustix::process::{kill_process, pidfd_open, pidfd_send_signal, wait, waitpid};
 
-use super::command_line::CommandLine;
+use super::command_line::{CommandLine, UP_SAID};
 use super::{BoxError, processes};
 use crate::{Exit, OutputStream};
 
-/// How long bubblewrap may take to read its arguments.
-const SEALED_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the shell in a box may take to read its script.
+const SCRIPT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How much output is read at a time, so that a flood keeps nothing else waiting.
 const READ_AT_ONCE: usize = 64 * 1024;
@@ -58,16 +59,17 @@ pub(crate) struct Child {
     main: Process,
     exit: Option<Exit>,
     boxed: bool,
-    /// Where bubblewrap tells which process is the init; `None` once it has.
-    info: Option<UnixStream>,
+    /// Where bubblewrap tells which process is the init, and then the box that it is up, to be given its script.
+    socket: Option<(UnixStream, String)>,
     told: Vec<u8>,
     init: Option<Process>,
+    init_ended: bool,
     outputs: Vec<(OutputStream, io::PipeReader)>,
     /// Whether orphans of the box come to us, so that each child that ends is one of ours.
     subreaper: bool,
-    /// Whether it was told to end, and whether that has reached anybody: before the command starts there is nobody.
+    /// Whether the box was given its script: before, nothing of the command runs.
+    begun: bool,
     terminating: bool,
-    reached: bool,
     killing: bool,
 }
 
@@ -79,19 +81,12 @@ impl Child {
         subreaper: bool,
     ) -> Result<Self, BoxError> {
         let make = |doing| move |source| BoxError::Make { doing, source };
+        let (ours, theirs) = UnixStream::pair().map_err(make("a socket pair"))?;
+        ours.set_nonblocking(true).map_err(make("a socket pair"))?;
         let mut command = Command::new(&line.arguments[0]);
-        command.args(&line.arguments[1..]).env_clear().envs(line.env.iter().cloned());
+        command.args(&line.arguments[1..]).env_clear().env("PATH", CommandLine::PATH);
         // A signal for the terminal's foreground is not for the box.
-        command.process_group(0);
-        command.current_dir("/");
-        let mut socket = None;
-        if line.sealed.is_some() {
-            let (ours, theirs) = UnixStream::pair().map_err(make("a socket pair"))?;
-            command.stdin(OwnedFd::from(theirs));
-            socket = Some(ours);
-        } else {
-            command.stdin(Stdio::null());
-        }
+        command.current_dir("/").process_group(0).stdin(OwnedFd::from(theirs));
         let mut readers = Vec::new();
         if outputs == Outputs::Piped {
             for stream in [OutputStream::Stdout, OutputStream::Stderr] {
@@ -111,31 +106,26 @@ impl Child {
             .ok_or_else(|| make("its first process")(io::ErrorKind::InvalidData.into()))?;
         let fd = pidfd_open(pid, PidfdFlags::empty())
             .map_err(|error| make("a watch over its first process")(error.into()))?;
-        let mut child = Self {
+        Ok(Self {
             main: Process { pid, fd },
             exit: None,
-            boxed: line.sealed.is_some(),
-            info: None,
+            boxed: line.boxed,
+            socket: Some((ours, line.script.clone())),
             told: Vec::new(),
             init: None,
+            init_ended: false,
             outputs: readers,
             subreaper,
+            begun: false,
             terminating: false,
-            reached: false,
             killing: false,
-        };
-        if let (Some(socket), Some(sealed)) = (socket, &line.sealed) {
-            // Where bubblewrap could not even be started, the write fails; the exit tells.
-            let _ = hand_over(&socket, sealed);
-            socket.set_nonblocking(true).map_err(make("a socket pair"))?;
-            child.info = Some(socket);
-        }
-        Ok(child)
+        })
     }
 
-    /// The box's first process as the machine numbers it, once it is known.
+    /// The box's first process as the machine numbers it, once the command has begun.
     pub(crate) fn pid(&self) -> Option<Pid> {
-        if self.boxed { self.init.as_ref().map(|init| init.pid) } else { Some(self.main.pid) }
+        let first = if self.boxed { self.init.as_ref() } else { Some(&self.main) };
+        first.filter(|_| self.begun).map(|process| process.pid)
     }
 
     /// What to wait on, each for reading.
@@ -144,76 +134,71 @@ impl Child {
         if self.exit.is_none() {
             all.push(self.main.fd.as_fd());
         }
-        // Once it has ended it stays readable; the monitor's exit is then what is missing.
-        all.extend(self.init.iter().filter(|_| !self.init_ended()).map(|init| init.fd.as_fd()));
-        all.extend(self.info.iter().map(AsFd::as_fd));
+        // Once it has ended it stays readable; that was taken up then.
+        all.extend(self.init.iter().filter(|_| !self.init_ended).map(|init| init.fd.as_fd()));
+        all.extend(self.socket.iter().map(|(socket, _)| socket.as_fd()));
         all.extend(self.outputs.iter().map(|(_, reader)| reader.as_fd()));
         all
     }
 
     /// When to call [`advance`](Self::advance) again though no descriptor is ready.
     pub(crate) fn recheck(&self) -> Option<Duration> {
-        let bare_rest = !self.boxed && (self.exit.is_some() || self.killing);
-        let unheard = self.terminating && !self.reached;
-        (bare_rest || unheard).then_some(RECHECK)
+        (!self.boxed && (self.exit.is_some() || self.killing)).then_some(RECHECK)
     }
 
     /// Takes up whatever has happened, without waiting. Says so once nothing is left: no process, and no output.
     pub(crate) fn advance(&mut self, mut output: impl FnMut(OutputStream, &[u8])) -> Option<Ended> {
-        self.read_info();
+        self.listen();
+        if !self.init_ended && self.init.as_ref().is_some_and(|init| is_readable(&init.fd)) {
+            self.init_ended = true;
+            // The monitor may have been stopped by `terminate`; it has something to tell now.
+            let _ = pidfd_send_signal(&self.main.fd, Signal::CONT);
+        }
         self.reap();
         self.read_outputs(&mut output);
         if self.killing && !self.gone() {
             self.kill();
-        } else if self.terminating && !self.reached {
-            self.terminate();
-        }
-        if self.init_ended() && self.exit.is_none() {
-            // Stopped by `terminate`; it has something to tell now.
-            let _ = pidfd_send_signal(&self.main.fd, Signal::CONT);
         }
         let exit = self.exit?;
         if !self.boxed && !self.terminating {
             // As in a box: what the command leaves behind ends with it.
-            self.signal_bare(Signal::KILL);
+            self.kill_bare();
         }
         if !self.gone() {
             return None;
         }
         self.reap();
         while self.read_outputs(&mut output) {}
-        Some(Ended { exit })
+        let stopped = self.terminating || self.killing;
+        Some(Ended { exit: if stopped && !self.begun { Exit::NotRun } else { exit } })
     }
 
-    /// Asks every process of the box to end. They may take their time, also when the first of them has ended.
+    /// Asks every process of the box to end. They may take their time, also when the first of them has ended. A box that
+    /// is still being set up never gets its script, and ends.
     pub(crate) fn terminate(&mut self) {
         self.terminating = true;
-        if !self.boxed {
-            self.reached = true;
-            self.signal_bare(Signal::TERM);
-            return;
+        if self.socket.is_none() {
+            if self.boxed {
+                // The monitor would end with the command, and take with it those who are not yet done. Stopped, it waits for us.
+                let _ = pidfd_send_signal(&self.main.fd, Signal::STOP);
+            }
+            self.signal(Signal::TERM);
         }
-        let Some(init) = &self.init else { return };
-        if processes::in_namespace_of(init.pid).is_empty() {
-            // The box is still being set up, by the monitor among others; `advance` comes back here.
-            return;
-        }
-        self.reached = true;
-        // The monitor would end with the command, and take with it those who are not yet done. Stopped, it waits for us.
-        let _ = pidfd_send_signal(&self.main.fd, Signal::STOP);
-        self.signal(Signal::TERM);
     }
 
-    /// Sends one signal to every process of the box.
-    pub(crate) fn signal(&self, signal: Signal) {
-        match &self.init {
-            Some(init) => {
-                for pid in processes::in_namespace_of(init.pid) {
-                    let _ = kill_process(pid, signal);
-                }
+    /// Sends a signal to every process of the box, once each.
+    fn signal(&self, signal: Signal) {
+        let mut reached = HashSet::new();
+        // Some may be born while others are told; those who outrun this are killed when grace is over.
+        for _ in 0..3 {
+            let mut found = self.processes();
+            found.retain(|pid| reached.insert(*pid));
+            if found.is_empty() {
+                break;
             }
-            None if !self.boxed => self.signal_bare(signal),
-            None => {}
+            for pid in found {
+                let _ = kill_process(pid, signal);
+            }
         }
     }
 
@@ -221,23 +206,27 @@ impl Child {
     pub(crate) fn kill(&mut self) {
         self.killing = true;
         if !self.boxed {
-            self.signal_bare(Signal::KILL);
+            self.kill_bare();
         } else if let Some(init) = &self.init {
             let _ = pidfd_send_signal(&init.fd, Signal::KILL);
         }
         // Before its init is known, `advance` comes back here as soon as it is.
     }
 
-    fn gone(&self) -> bool {
-        if self.boxed {
-            self.exit.is_some() && (self.init.is_none() || self.init_ended())
-        } else {
-            self.exit.is_some() && self.bare_processes().is_empty()
+    fn kill_bare(&self) {
+        self.signal(Signal::KILL);
+        if !self.subreaper {
+            // Whose parent has ended is no descendant any more, but still of the group unless it left that too.
+            let _ = rustix::process::kill_process_group(self.main.pid, Signal::KILL);
         }
     }
 
-    fn init_ended(&self) -> bool {
-        self.init.as_ref().is_some_and(|init| is_readable(&init.fd))
+    fn gone(&self) -> bool {
+        if self.boxed {
+            self.exit.is_some() && (self.init.is_none() || self.init_ended)
+        } else {
+            self.exit.is_some() && self.processes().is_empty()
+        }
     }
 
     fn reap(&mut self) {
@@ -259,8 +248,9 @@ impl Child {
         }
     }
 
-    fn read_info(&mut self) {
-        let Some(socket) = &mut self.info else { return };
+    /// Takes in what bubblewrap and the box say, and gives the box its script.
+    fn listen(&mut self) {
+        let Some((socket, script)) = &mut self.socket else { return };
         let mut buffer = [0; 256];
         let ended = loop {
             match socket.read(&mut buffer) {
@@ -269,12 +259,21 @@ impl Child {
                 Err(error) => break error.kind() != io::ErrorKind::WouldBlock,
             }
         };
-        if let Ok(told) = serde_json::from_slice::<serde_json::Value>(&self.told) {
-            let pid = told["child-pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
-            self.info = None;
-            self.init = pid.and_then(Pid::from_raw).and_then(watch_init);
-        } else if ended {
-            self.info = None;
+        if self.boxed && self.init.is_none() {
+            let mut told = serde_json::Deserializer::from_slice(&self.told).into_iter();
+            if let Some(Ok::<serde_json::Value, _>(told)) = told.next() {
+                let pid = told["child-pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+                self.init = pid.and_then(Pid::from_raw).and_then(watch_init);
+            }
+        }
+        let up = self.told.ends_with(UP_SAID);
+        if up && !self.killing && !self.terminating {
+            // Where the box has ended in between, the write fails; the exit tells.
+            let _ = hand_over(socket, script);
+            self.begun = true;
+        }
+        if up || ended {
+            self.socket = None;
         }
     }
 
@@ -301,31 +300,27 @@ impl Child {
         more
     }
 
-    fn bare_processes(&self) -> Vec<Pid> {
-        let root = if self.subreaper { rustix::process::getpid() } else { self.main.pid };
-        let mut all = processes::descendants(root);
-        if !self.subreaper && self.exit.is_none() {
+    /// Those that do not belong to the box itself.
+    fn processes(&self) -> Vec<Pid> {
+        if self.boxed {
+            let init = self.init.as_ref().filter(|_| !self.init_ended);
+            return init.map_or_else(Vec::new, |init| processes::in_namespace_of(init.pid));
+        }
+        if self.subreaper {
+            return processes::descendants(rustix::process::getpid());
+        }
+        let mut all = processes::descendants(self.main.pid);
+        if self.exit.is_none() {
             all.push(self.main.pid);
         }
         all
     }
-
-    fn signal_bare(&self, signal: Signal) {
-        for pid in self.bare_processes() {
-            let _ = kill_process(pid, signal);
-        }
-        if !self.subreaper {
-            let _ = rustix::process::kill_process_group(self.main.pid, signal);
-        }
-    }
 }
 
-/// Writes the arguments and says that this is all of them.
-fn hand_over(socket: &UnixStream, sealed: &[u8]) -> io::Result<()> {
-    socket.set_write_timeout(Some(SEALED_TIMEOUT))?;
-    let mut writer = socket;
-    writer.write_all(sealed)?;
-    socket.shutdown(std::net::Shutdown::Write)
+fn hand_over(socket: &mut UnixStream, script: &str) -> io::Result<()> {
+    socket.set_nonblocking(false)?;
+    socket.set_write_timeout(Some(SCRIPT_TIMEOUT))?;
+    socket.write_all(script.as_bytes())
 }
 
 /// The init that bubblewrap told of. A number may already stand for another process when bubblewrap has ended in between.

@@ -1,6 +1,7 @@
 //! What is run to make a box. Builds it and runs nothing.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::Path;
 
 use super::{BoxError, BoxSpec, Boxes, Isolation, Priority};
@@ -9,12 +10,12 @@ use crate::cgroup::{DEFAULT_PIDS, Group};
 /// The programs that make a box are looked up here, and nowhere that an app has a say in.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Joins the control groups, puts the two descriptors that bubblewrap is told of in place (the socket that we come
-/// with as standard input) and gives it the user data base of the box. Whatever follows `--` comes next.
+/// Joins the control groups, and gives bubblewrap the two files of the box's user data base to read. Whatever follows
+/// `--` comes next. Standard input is the socket that we come with; descriptor 3 is its other direction.
 const ENTER_BOXED: &str = "\
 uid=$1 gid=$2 home=$3; shift 3
 while [ \"$1\" != -- ]; do echo 0 >\"$1\" || exit 125; shift; done; shift
-exec 3<&0 4>&0 5<<PASSWD 6<<GROUP
+exec 3>&0 4<<PASSWD 5<<GROUP
 root:x:0:0:root:/root:/usr/sbin/nologin
 app:x:$uid:$gid:app:$home:/bin/sh
 nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
@@ -23,24 +24,37 @@ root:x:0:
 app:x:$gid:
 nogroup:x:65534:
 GROUP
-exec </dev/null
 exec \"$@\"";
 
 const ENTER_BARE: &str = "\
 while [ \"$1\" != -- ]; do echo 0 >\"$1\" || exit 125; shift; done; shift
-exec </dev/null
 exec \"$@\"";
 
-/// How a box is made: a program to run, with what it reads before it begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// In the box, with no privileges left: says so, and takes the last words from the socket.
+const UP: &str = "echo up >&0 && exec /bin/sh -s -- \"$@\"";
+
+/// What the box says when it is ready for the script.
+pub(super) const UP_SAID: &[u8] = b"up\n";
+
+/// How a box is made: a program to run, and what to tell it once it is up.
+#[derive(Clone, PartialEq, Eq)]
 pub struct CommandLine {
     /// The program and its arguments. Shows no value of the box's environment.
     pub arguments: Vec<OsString>,
-    /// More arguments, for bubblewrap to read from the socket that is the program's standard input, each with a NUL behind
-    /// it. Holds secrets. `None` without bubblewrap: the socket is left alone.
-    pub(crate) sealed: Option<Vec<u8>>,
-    /// The environment of the program.
-    pub(crate) env: Vec<(String, String)>,
+    /// For the shell in the box, by the socket that is its standard input. Holds secrets.
+    pub(super) script: String,
+    pub(super) boxed: bool,
+}
+
+impl fmt::Debug for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommandLine").field("arguments", &self.arguments).finish_non_exhaustive()
+    }
+}
+
+impl CommandLine {
+    /// All of the environment that the program needs.
+    pub(super) const PATH: &str = PATH;
 }
 
 impl Boxes {
@@ -55,45 +69,33 @@ impl Boxes {
         group: Option<&Group>,
     ) -> Result<CommandLine, BoxError> {
         check(spec)?;
-        let carriers = Carriers::of(spec);
-        let mut line = vec!["/bin/sh".into(), "-c".into()];
-        match self.isolation {
-            Isolation::Root => {
-                let (uid, home) = (spec.uid.to_string(), home(spec));
-                let ids = [uid.as_str(), &uid, home].map(OsString::from);
-                line.extend([ENTER_BOXED.into(), "sh".into()].into_iter().chain(ids));
+        let mut line = Words::default();
+        line.add(&["/bin/sh", "-c"]);
+        let ids = match self.isolation {
+            Isolation::Root => Some((spec.uid, spec.uid)),
+            Isolation::User { uid, gid } => Some((uid, gid)),
+            Isolation::Bare { .. } => None,
+        };
+        match ids {
+            Some((uid, gid)) => {
+                line.add(&[ENTER_BOXED, "sh", &uid.to_string(), &gid.to_string(), home(spec)])
             }
-            Isolation::User { uid, gid } => {
-                let (uid, gid) = (uid.to_string(), gid.to_string());
-                let ids = [uid.as_str(), &gid, home(spec)].map(OsString::from);
-                line.extend([ENTER_BOXED.into(), "sh".into()].into_iter().chain(ids));
-            }
-            Isolation::Bare { .. } => line.extend([ENTER_BARE.into(), "sh".into()]),
-        }
-        line.extend(group.iter().flat_map(|group| group.joining_files()).map(OsString::from));
-        line.push("--".into());
+            None => line.add(&[ENTER_BARE, "sh"]),
+        };
+        line.words.extend(group.iter().flat_map(|it| it.joining_files()).map(OsString::from));
+        line.add(&["--"]);
         if spec.priority == Priority::Build {
-            let words = ["nice", "-n", "10", "ionice", "-c", "2", "-n", "7"];
-            line.extend(words.map(OsString::from));
+            line.add(&["nice", "-n", "10", "ionice", "-c", "2", "-n", "7"]);
         }
-        let boxed = !matches!(self.isolation, Isolation::Bare { .. });
-        if boxed {
-            line.extend(["bwrap", "--args", "3", "--info-fd", "4", "--"].map(OsString::from));
+        if ids.is_some() {
+            self.bubblewrap(spec, &mut line);
         }
-        line.extend(self.drop_privileges(spec, group).into_iter().map(OsString::from));
-        line.extend(["/bin/sh", "-c", &carriers.script, "sh"].map(OsString::from));
-        line.push(self.seen(&spec.binds, &spec.workdir).into());
-        line.extend(spec.command.iter().map(OsString::from));
-
-        let mut env = vec![("PATH".to_owned(), PATH.to_owned())];
-        if !boxed {
-            env.extend(carriers.values.iter().cloned());
-        }
-        Ok(CommandLine {
-            arguments: line,
-            sealed: boxed.then(|| self.sealed(spec, &carriers)),
-            env,
-        })
+        line.words.extend(self.drop_privileges(spec, group).into_iter().map(OsString::from));
+        line.add(&["/bin/sh", "-c", UP, "sh"]);
+        line.words.push(self.seen(&spec.binds, &spec.workdir).into());
+        line.words.extend(spec.command.iter().map(OsString::from));
+        let script = script(spec);
+        Ok(CommandLine { arguments: line.words, script, boxed: ids.is_some() })
     }
 
     /// What comes between bubblewrap and the command's own user.
@@ -128,13 +130,16 @@ impl Boxes {
         words
     }
 
-    /// Bubblewrap's options, as it reads them from its descriptor.
-    fn sealed(&self, spec: &BoxSpec, carriers: &Carriers) -> Vec<u8> {
-        let mut options = Options::default();
-        for word in ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"] {
-            options.add(&[word]);
-        }
-        options.add(&["--die-with-parent"]).add(&["--new-session"]);
+    fn bubblewrap(&self, spec: &BoxSpec, options: &mut Words) {
+        options.add(&[
+            "bwrap",
+            "--info-fd",
+            "3",
+            "--unshare-pid",
+            "--unshare-ipc",
+            "--unshare-uts",
+        ]);
+        options.add(&["--unshare-cgroup-try", "--die-with-parent", "--new-session"]);
         match self.isolation {
             Isolation::Root => {
                 options.add(&["--cap-drop", "ALL"]);
@@ -155,11 +160,12 @@ impl Boxes {
         for (name, leads_to) in &self.ground.links {
             options.bind("--symlink", leads_to, &Path::new("/").join(name));
         }
+        options.add(&["--perms", "0755", "--dir", "/etc"]);
         for file in &self.ground.etc {
             options.bind("--ro-bind-try", file, file);
         }
-        options.add(&["--perms", "0444", "--file", "5", "/etc/passwd"]);
-        options.add(&["--perms", "0444", "--file", "6", "/etc/group"]);
+        options.add(&["--perms", "0444", "--file", "4", "/etc/passwd"]);
+        options.add(&["--perms", "0444", "--file", "5", "/etc/group"]);
         options.add(&["--proc", "/proc"]).add(&["--dev", "/dev"]);
         let size = spec.tmp_bytes.to_string();
         for target in ["/dev/shm", "/tmp"] {
@@ -170,12 +176,7 @@ impl Boxes {
             let option = if bind.writable { "--bind" } else { "--ro-bind" };
             options.bind(option, &bind.source, &bind.target);
         }
-        options.add(&["--clearenv", "--setenv", "PATH", PATH]);
-        for (name, value) in &carriers.values {
-            options.add(&["--setenv", name, value]);
-        }
-        options.add(&["--chdir", "/"]);
-        options.bytes
+        options.add(&["--chdir", "/", "--"]);
     }
 }
 
@@ -205,63 +206,33 @@ fn check(spec: &BoxSpec) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Brings the environment past the programs that are still privileged: values under names that mean nothing to
-/// them, and a script that gives each its own name.
-struct Carriers {
-    values: Vec<(String, String)>,
-    script: String,
-}
-
-impl Carriers {
-    fn of(spec: &BoxSpec) -> Self {
-        let mut prefix = "solum_".to_owned();
-        while spec.env.keys().any(|name| name.starts_with(&prefix)) {
-            prefix.push('_');
-        }
-        let mut values = Vec::new();
-        let (mut export, mut unset) = (String::new(), String::new());
-        for (number, (name, value)) in spec.env.iter().enumerate() {
-            let carrier = format!("{prefix}{number}");
-            export.push_str(&format!(" {name}=\"${carrier}\""));
-            unset.push_str(&format!(" {carrier}"));
-            values.push((carrier, value.clone()));
-        }
-        // The working directory too is the user's to enter: it may be closed to everybody else.
-        let mut script = "cd -- \"$1\" || exit 125; shift; unset OLDPWD; ".to_owned();
-        if !spec.env.contains_key("PATH") {
-            script.push_str("unset PATH; ");
-        }
-        if !values.is_empty() {
-            script.push_str(&format!("export{export}; unset{unset}; "));
-        }
-        script.push_str("exec \"$@\"");
-        Self { values, script }
+/// The last step, taken by a shell that has no privileges any more: directory, environment, command. One compound command,
+/// so that a script that was cut off is a mistake and does nothing.
+fn script(spec: &BoxSpec) -> String {
+    let mut script = "{\ncd -- \"$1\" || exit 125\nshift\nunset OLDPWD\n".to_owned();
+    if !spec.env.contains_key("PATH") {
+        script.push_str("unset PATH\n");
     }
+    for (name, value) in &spec.env {
+        script.push_str(&format!("export {name}='{}'\n", value.replace('\'', r"'\''")));
+    }
+    script.push_str("exec \"$@\" </dev/null\n}\n");
+    script
 }
 
-/// Words, each with a NUL behind it.
 #[derive(Default)]
-struct Options {
-    bytes: Vec<u8>,
+struct Words {
+    words: Vec<OsString>,
 }
 
-impl Options {
+impl Words {
     fn add(&mut self, words: &[&str]) -> &mut Self {
-        for word in words {
-            self.word(word.as_bytes());
-        }
+        self.words.extend(words.iter().map(OsString::from));
         self
     }
 
     fn bind(&mut self, option: &str, source: &Path, target: &Path) {
-        self.word(option.as_bytes());
-        self.word(source.as_os_str().as_encoded_bytes());
-        self.word(target.as_os_str().as_encoded_bytes());
-    }
-
-    fn word(&mut self, word: &[u8]) {
-        self.bytes.extend_from_slice(word);
-        self.bytes.push(0);
+        self.words.extend([option.into(), source.into(), target.into()]);
     }
 }
 

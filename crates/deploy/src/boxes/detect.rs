@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::ground::Ground;
@@ -135,7 +136,9 @@ fn said(command: &mut Command) -> Option<String> {
     let ended = Pid::from_raw(child.id().cast_signed())
         .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok())
         .is_some_and(|pidfd| {
-            poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&timeout)) == Ok(1)
+            let mut watch = [PollFd::new(&pidfd, PollFlags::IN)];
+            // A signal may come in between; the time then starts anew, which bounds it all the same.
+            retry_on_intr(|| poll(&mut watch, Some(&timeout))) == Ok(1)
         });
     if !ended {
         let _ = child.kill();

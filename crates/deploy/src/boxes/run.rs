@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{BoxError, BoxSpec, Boxes, Child, Ended, Outputs};
-use crate::cgroup::Group;
+use crate::cgroup::{Group, passing_name};
 use crate::lines::Lines;
 use crate::{Exit, OutputStream};
 
@@ -81,9 +81,8 @@ impl Boxes {
     }
 
     fn group(&self, spec: &BoxSpec) -> Result<Option<Group>, BoxError> {
-        let name = format!("box-{}-{:08x}", std::process::id(), rand::random::<u32>());
         self.cgroups()
-            .map(|cgroups| cgroups.create(&name, &spec.limits, spec.priority))
+            .map(|cgroups| cgroups.create(&passing_name(), &spec.limits, spec.priority))
             .transpose()
             .map_err(|source| BoxError::Make { doing: "its control group", source })
     }

@@ -38,7 +38,12 @@ impl Connection {
 
     async fn greet(id: InstanceId, directory: &InstanceDirectory) -> Result<Option<Self>, Error> {
         let nobody = |error: &io::Error| {
-            matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+            matches!(
+                error.kind(),
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::ConnectionRefused
+                    | io::ErrorKind::ConnectionReset
+            )
         };
         let stream = match directory.socket() {
             Ok(socket) => UnixStream::connect(&socket.path).await,

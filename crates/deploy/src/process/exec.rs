@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::instances::clear_leftovers;
 use super::start::{failed, make, write_spec};
 use super::{ProcessDriver, blocking};
 use crate::shim::directory::{InstanceDirectory, remove_tree};
@@ -53,7 +54,6 @@ impl ProcessDriver {
             .arg(directory.path())
             .current_dir("/")
             .env_clear()
-            .process_group(0)
             // Closed when we are gone, whatever the reason.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -115,6 +115,7 @@ pub(super) fn sweep(directory: &Path) {
     for entry in entries.flatten() {
         let one_off = InstanceDirectory::new(entry.path());
         if let Ok(Some(_lock)) = one_off.lock() {
+            clear_leftovers(one_off.state().as_ref());
             let _ = remove_tree(one_off.path());
         }
     }

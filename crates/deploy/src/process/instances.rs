@@ -162,7 +162,7 @@ fn settle(directory: &InstanceDirectory, state: Option<State>, _lock: Lock) -> R
 }
 
 /// Waits until nothing is left of a box whose shim was killed. The kernel kills it, and we what it overlooks.
-fn clear_leftovers(state: Option<&State>) {
+pub(super) fn clear_leftovers(state: Option<&State>) {
     let Some(state) = state else { return };
     if let Some(group) = &state.group {
         group.kill_all(SHIM_TIMEOUT / 2);

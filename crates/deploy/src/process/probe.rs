@@ -31,6 +31,8 @@ const BAD_WAIT: (Duration, Duration) = (Duration::from_millis(20), Duration::fro
 /// Something that keeps closing connections without a word for so long, and so often, does not speak HTTP.
 const MUTE: (Duration, u32) = (Duration::from_secs(1), 5);
 
+const NOBODY: &str = "nothing listens on port";
+
 /// How much of a bad answer is shown.
 const SHOWN: usize = 200;
 
@@ -55,7 +57,7 @@ pub(super) async fn wait(
         () = tokio::time::sleep(health.timeout) => {
             let last_probe = last.lock().map(|last| last.clone()).unwrap_or_default();
             let hint = match (address, pid(driver, id).await) {
-                (Some(address), Some(pid)) => blocking(move || hint::wrong_port(pid, address)).await,
+                (Some(address), Some(pid)) if last_probe.starts_with(NOBODY) => blocking(move || hint::wrong_port(pid, address)).await,
                 _ => None,
             };
             Err(NotReady::TimedOut { after: health.timeout, last_probe, hint })
@@ -198,7 +200,7 @@ async fn attempt(address: SocketAddr, path: Option<&str>, last: &Mutex<String>) 
         }
     };
     let Ok(stream) = TcpStream::connect(address).await else {
-        note(format!("nothing listens on port {}", address.port()));
+        note(format!("{NOBODY} {}", address.port()));
         return Met::Refused;
     };
     let shown = path.unwrap_or("/");

@@ -122,7 +122,6 @@ impl ProcessDriver {
             .arg(directory.path())
             .current_dir("/")
             .env_clear()
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(complaints)

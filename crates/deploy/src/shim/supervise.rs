@@ -203,7 +203,7 @@ impl<'a> Supervisor<'a> {
             None => {
                 let exit = match self.state.phase {
                     Phase::BackingOff { last, .. } => last,
-                    _ => Exit::Never,
+                    _ => Exit::NotRun,
                 };
                 self.exited(exit);
             }

@@ -227,5 +227,5 @@ async fn a_command_that_is_cancelled_ends(it: Subject) {
     cancel.cancel();
     let command = vec!["sleep".into(), "600".into()];
     let exit = it.driver.exec(&spec, command, sender, cancel).await.unwrap();
-    assert_eq!(exit, Exit::Signal(9));
+    assert!(matches!(exit, Exit::Signal(9) | Exit::NotRun), "{exit:?}");
 }

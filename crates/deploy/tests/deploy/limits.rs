@@ -1,1 +1,79 @@
+//! An app takes what it is given, and no more.
 
+use std::time::{Duration, Instant};
+
+use deploy::{Driver, Exit, InstanceSpec, Observation};
+use types::Limits;
+
+use crate::world::{PATIENCE, World, is_running, mark, until};
+
+fn limits(memory_mebibytes: u64) -> Limits {
+    Limits { memory_bytes: Some(memory_mebibytes * 1024 * 1024), ..Limits::default() }
+}
+
+const HOG: &str = "exec python3 -c 'x = bytearray(300 * 1024 * 1024)'";
+
+#[tokio::test]
+async fn who_takes_too_much_memory_is_said_to_have() {
+    let world = World::new();
+    let spec = InstanceSpec { limits: limits(64), ..world.running(HOG).await };
+    let (exit, _) = world.output_of(spec).await;
+    assert_eq!(exit, Exit::OutOfMemory);
+}
+
+#[tokio::test]
+async fn it_is_said_between_two_restarts_too() {
+    let world = World::new();
+    let spec = InstanceSpec { limits: limits(64), ..world.running(HOG).await };
+    world.driver.start(&spec).await.unwrap();
+    let seen = world.until(spec.id, |seen| matches!(seen, Observation::BackingOff { .. })).await;
+    assert!(matches!(seen, Observation::BackingOff { last: Exit::OutOfMemory, .. }), "{seen:?}");
+}
+
+#[tokio::test]
+async fn who_stays_within_the_limit_is_left_alone() {
+    let world = World::new();
+    let spec = InstanceSpec { limits: limits(512), ..world.running(HOG).await };
+    let (exit, text) = world.output_of(spec).await;
+    assert_eq!(exit, Exit::Code(0), "{text}");
+}
+
+#[tokio::test]
+async fn a_fork_bomb_is_contained_and_can_be_stopped() {
+    let world = World::new();
+    let mark = mark();
+    let bomb = format!("f() {{ f | f & }}; f; sleep {mark} & while :; do f; done");
+    let spec = InstanceSpec {
+        limits: Limits { pids: Some(100), ..Limits::default() },
+        ..world.running(&bomb).await
+    };
+    let uid = world.owner.uid;
+    world.driver.start(&spec).await.unwrap();
+    until("the limit is reached", || processes_of(uid) > 80).await;
+    assert!(processes_of(uid) <= 100);
+    let started = Instant::now();
+    world.driver.stop(spec.id, Duration::from_millis(100)).await.unwrap();
+    assert!(started.elapsed() < PATIENCE / 2, "{:?}", started.elapsed());
+    assert_eq!(processes_of(uid), 0);
+    assert!(!is_running(&mark));
+}
+
+#[tokio::test]
+async fn there_is_a_limit_of_processes_where_none_is_set() {
+    let world = World::new();
+    let spec = world.running("cat /proc/self/cgroup; exec sleep 600").await;
+    world.driver.start(&spec).await.unwrap();
+    world.until_running(spec.id).await;
+    let found = std::process::Command::new("find")
+        .args(["/sys/fs/cgroup", "-path", &format!("*/{}/pids.max", spec.id)])
+        .output()
+        .unwrap();
+    let file = String::from_utf8(found.stdout).unwrap();
+    assert_eq!(std::fs::read_to_string(file.trim()).unwrap().trim(), "1024");
+}
+
+fn processes_of(uid: u32) -> usize {
+    use std::os::unix::fs::MetadataExt as _;
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    entries.filter(|entry| entry.metadata().is_ok_and(|it| it.uid() == uid)).count()
+}

@@ -28,13 +28,9 @@ fn spec() -> BoxSpec {
 }
 
 fn text(line: &CommandLine) -> String {
-    let words = line.arguments.iter().skip(3).map(|word| word.to_string_lossy());
-    words.collect::<Vec<_>>().join(" ")
-}
-
-fn sealed(line: &CommandLine) -> String {
-    let bytes = line.sealed.clone().unwrap();
-    String::from_utf8(bytes).unwrap().trim_end_matches('\0').replace('\0', " ")
+    let words: Vec<_> = line.arguments.iter().map(|word| word.to_string_lossy()).collect();
+    assert_eq!(words[..2], ["/bin/sh", "-c"]);
+    words[3..].join(" ")
 }
 
 #[test]
@@ -42,22 +38,22 @@ fn as_root_the_command_becomes_its_user_and_gives_everything_up() {
     let line = boxes(Isolation::Root).command_line(&spec()).unwrap();
     assert_eq!(
         text(&line),
-        "sh 20001 20001 /app -- bwrap --args 3 --info-fd 4 -- prlimit --nproc=1024:1024 setpriv \
+        "sh 20001 20001 /app -- bwrap --info-fd 3 --unshare-pid --unshare-ipc --unshare-uts \
+         --unshare-cgroup-try --die-with-parent --new-session --cap-drop ALL --cap-add CAP_SETUID \
+         --cap-add CAP_SETGID --cap-add CAP_SETPCAP --ro-bind /usr /usr --symlink usr/bin /bin \
+         --perms 0755 --dir /etc --ro-bind-try /etc/hosts /etc/hosts --perms 0444 --file 4 \
+         /etc/passwd --perms 0444 --file 5 /etc/group --proc /proc --dev /dev --perms 1777 --size \
+         1024 --tmpfs /dev/shm --perms 1777 --size 1024 --tmpfs /tmp --dir /var --symlink ../tmp \
+         /var/tmp --bind /srv/root/app /app --chdir / -- prlimit --nproc=1024:1024 setpriv \
          --reuid=20001 --regid=20001 --clear-groups --inh-caps=-all --bounding-set=-all \
-         --no-new-privs -- /bin/sh -c cd -- \"$1\" || exit 125; shift; unset OLDPWD; unset PATH; \
-         export HOME=\"$solum_0\" LD_PRELOAD=\"$solum_1\" \
-         TOKEN=\"$solum_2\"; unset solum_0 solum_1 solum_2; exec \"$@\" sh /app /bin/sh -c ./server"
+         --no-new-privs -- /bin/sh -c echo up >&0 && exec /bin/sh -s -- \"$@\" sh /app /bin/sh -c \
+         ./server"
     );
     assert_eq!(
-        sealed(&line),
-        "--unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup-try --die-with-parent \
-         --new-session --cap-drop ALL --cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add \
-         CAP_SETPCAP --ro-bind /usr /usr --symlink usr/bin /bin --ro-bind-try /etc/hosts \
-         /etc/hosts --perms 0444 --file 5 /etc/passwd --perms 0444 --file 6 /etc/group --proc \
-         /proc --dev /dev --perms 1777 --size 1024 --tmpfs /dev/shm --perms 1777 --size 1024 \
-         --tmpfs /tmp --dir /var --symlink ../tmp /var/tmp --bind /srv/root/app /app --clearenv \
-         --setenv PATH /usr/sbin:/usr/bin:/sbin:/bin --setenv solum_0 /app --setenv solum_1 \
-         /app/evil.so --setenv solum_2 it's a \"secret\" --chdir /"
+        line.script,
+        "{\ncd -- \"$1\" || exit 125\nshift\nunset OLDPWD\nunset PATH\nexport HOME='/app'\n\
+         export LD_PRELOAD='/app/evil.so'\nexport TOKEN='it'\\''s a \"secret\"'\n\
+         exec \"$@\" </dev/null\n}\n"
     );
 }
 
@@ -66,6 +62,7 @@ fn no_value_stands_on_a_command_line_or_in_a_debug_print() {
     for isolation in [Isolation::Root, Isolation::Bare { root: true }] {
         let line = boxes(isolation).command_line(&spec()).unwrap();
         assert!(!text(&line).contains("secret"));
+        assert!(!format!("{line:?}").contains("secret"));
     }
     assert!(!format!("{:?}", spec()).contains("secret"));
 }
@@ -84,8 +81,8 @@ fn without_root_the_box_is_a_user_namespace() {
     let line = boxes(Isolation::User { uid: 1000, gid: 100 }).command_line(&spec()).unwrap();
     assert!(text(&line).starts_with("sh 1000 100 /app -- bwrap "), "{}", text(&line));
     assert!(!text(&line).contains("setpriv"));
-    assert!(sealed(&line).contains(" --unshare-user "));
-    assert!(!sealed(&line).contains("--cap"));
+    assert!(text(&line).contains(" --unshare-user "));
+    assert!(!text(&line).contains("--cap"));
 }
 
 #[test]
@@ -94,23 +91,14 @@ fn a_build_stands_back() {
         .command_line(&BoxSpec { priority: Priority::Build, network: false, ..spec() })
         .unwrap();
     assert!(text(&line).contains(" -- nice -n 10 ionice -c 2 -n 7 bwrap "), "{}", text(&line));
-    assert!(sealed(&line).contains(" --unshare-net "));
+    assert!(text(&line).contains(" --unshare-net "));
 }
 
 #[test]
 fn a_bare_command_starts_where_its_directory_comes_from() {
     let line = boxes(Isolation::Bare { root: false }).command_line(&spec()).unwrap();
     assert!(text(&line).contains(" sh /srv/root/app /bin/sh -c ./server"), "{}", text(&line));
-    assert_eq!(line.sealed, None);
     assert!(!text(&line).contains("bwrap"));
-}
-
-#[test]
-fn a_variable_that_is_named_like_a_carrier_gets_through() {
-    let mut spec = spec();
-    spec.env = [("solum_0".to_owned(), "mine".to_owned())].into();
-    let line = boxes(Isolation::Root).command_line(&spec).unwrap();
-    assert!(text(&line).contains("export solum_0=\"$solum__0\"; unset solum__0; "), "{line:?}");
 }
 
 #[test]
