@@ -115,13 +115,14 @@ fn second_push(server: &Server, repository: &Repository) -> Result<()> {
 
 fn broken_push(server: &Server, repository: &Repository) -> Result<()> {
     story::chapter("A third version that cannot start, pushed under load");
-    let path = repository.path().join(FILE);
-    let good = fs::read_to_string(&path)?;
-    repository.write(FILE, &format!("raise SystemExit(\"this version is broken\")\n{good}"))?;
-    repository.commit("Break it")?;
+    repository.edit("Procfile", "app:app", "nowhere:app")?;
+    repository.commit("Start a module that is not there")?;
     ensure!(push(repository)?.is_err(), "the push of a broken version went through");
     story::say("refused, as it should be; the version before still answers:");
-    expect(server, "v2")
+    expect(server, "v2")?;
+    story::command("git reset --hard HEAD~1");
+    repository.git(&["reset", "--quiet", "--hard", "HEAD~1"])?;
+    Ok(())
 }
 
 fn roll_back(server: &Server, repository: &Repository) -> Result<()> {
