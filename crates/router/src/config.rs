@@ -44,7 +44,8 @@ pub struct Timeouts {
 
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Client connections of one generation; further ones wait in the kernel's queue.
+    /// Client connections of one generation; further ones wait in the kernel's queue. It is lowered to what the
+    /// limit of open files allows.
     pub connections: usize,
     /// Bytes of a request's line and headers; beyond it the answer is 431. (The number of headers is
     /// bounded by hyper: 100.)

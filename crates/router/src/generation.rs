@@ -62,8 +62,8 @@ pub fn run(config: Config) -> Result<(), Error> {
 
 /// As [`run`]; `ready` is told the address once connections are accepted there and the generation before, if
 /// any, has stopped accepting.
-pub fn run_then(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), Error> {
-    listen::raise_open_files();
+pub fn run_then(mut config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), Error> {
+    config.limits.connections = config.limits.connections.min(listen::raise_open_files());
     table_file::create_directory(&config.directory)?;
     let directory = Directory::open(&config.directory)
         .map_err(Error::file("open", config.directory.clone()))?;

@@ -8,15 +8,17 @@ mod idle;
 mod options;
 mod program;
 mod push;
+mod router;
 mod subject;
 
 use options::Options;
 
-pub(crate) const NAMES: [&str; 2] = ["push", "idle"];
+pub(crate) const NAMES: [&str; 3] = ["push", "idle", "router"];
 
 pub(crate) fn run(name: &str, arguments: &[String]) -> Result<()> {
     match name {
         "push" => push::run(&Options::read(arguments)?),
+        "router" => router::run(arguments),
         _ => idle::run(&Options::read(arguments)?),
     }
 }

@@ -13,6 +13,8 @@ use crate::{Config, Error};
 
 /// Connections that wait to be accepted; the kernel bounds it further (net.core.somaxconn).
 const BACKLOG: i32 = 4096;
+/// Open files that are no connections of clients or to instances.
+const OTHER_FILES: usize = 32;
 /// After this much silence the kernel asks whether a client is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
@@ -76,12 +78,19 @@ fn prepare(listener: &TcpListener) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets this process have as many open files as it may.
-pub(super) fn raise_open_files() {
+/// Lets this process have as many open files as it may, and says how many client connections those are good
+/// for: each may need one to an instance.
+pub(super) fn raise_open_files() -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current != maximum
-        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
-    {
-        tracing::warn!(%error, "the limit of open files stays where it is");
+    let mut files = current;
+    if current != maximum {
+        match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+            Ok(()) => files = maximum,
+            Err(error) => tracing::warn!(%error, "the limit of open files stays where it is"),
+        }
     }
+    files.map_or(usize::MAX, |files| {
+        let files = usize::try_from(files).unwrap_or(usize::MAX);
+        (files.saturating_sub(OTHER_FILES) / 2).max(1)
+    })
 }

@@ -133,6 +133,18 @@ impl Router {
         self.processes.last().unwrap().child.id()
     }
 
+    pub(crate) fn newest_open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.newest_pid())).unwrap().count()
+    }
+
+    /// Lowers the newest process's limit while it runs.
+    pub(crate) fn limit_open_files(&mut self, limit: u32) {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--pid={}", self.newest_pid()));
+        command.arg(format!("--nofile={limit}:{limit}"));
+        assert!(command.status().unwrap().success());
+    }
+
     /// What the newest process has used of the CPU, in ticks of 10 ms: fields 14 and 15 of proc(5)'s `stat`.
     pub(crate) fn newest_cpu_ticks(&self) -> u64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.newest_pid())).unwrap();
