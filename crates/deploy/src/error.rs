@@ -55,6 +55,8 @@ pub enum StartError {
     /// The shim said so, in these words.
     #[error("the instance could not be started: {0}")]
     Refused(String),
+    #[error("it cannot be seen whether the instance runs already")]
+    Unseen(#[source] Box<Error>),
     #[error("the shim did not report within {0:?}")]
     Silent(Duration),
     #[error("cannot {action} {}", .path.display())]

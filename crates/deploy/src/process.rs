@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use types::{Bundle, Clock, Digest, HealthCheck, InstanceId, Stack};
 
 use crate::boxes::{Boxes, Isolation};
-use crate::shim::directory::{InstanceDirectory, make_private, remove_tree};
+use crate::shim::directory::{InstanceDirectory, make_private, open_to_walk, remove_tree};
 use crate::{
     Blobs, Collected, Driver, Error, Exit, InstanceSpec, LogReader, LogStart, NotReady,
     Observation, Output, Owner, PrepareError, Ready, StartError, Started,
@@ -106,12 +106,6 @@ impl ProcessDriver {
     fn trash(&self) -> PathBuf {
         self.directory.join("trash").join(format!("{:032x}", rand::random::<u128>()))
     }
-}
-
-/// Lets others pass through a directory and not look around.
-fn open_to_walk(path: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o711))
 }
 
 /// Runs what blocks where blocking hurts nobody.

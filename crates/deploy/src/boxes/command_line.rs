@@ -209,7 +209,7 @@ fn check(spec: &BoxSpec) -> Result<(), BoxError> {
 /// The last step, taken by a shell that has no privileges any more: directory, environment, command. One compound command,
 /// so that a script that was cut off is a mistake and does nothing.
 fn script(spec: &BoxSpec) -> String {
-    let mut script = "{\ncd -- \"$1\" || exit 125\nshift\nunset OLDPWD\n".to_owned();
+    let mut script = "{\ncd -- \"$1\" || exit 125\nshift\nunset OLDPWD\numask 022\n".to_owned();
     if !spec.env.contains_key("PATH") {
         script.push_str("unset PATH\n");
     }

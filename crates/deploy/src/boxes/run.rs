@@ -146,3 +146,32 @@ fn watch(
     }
     verdict.map(|()| ended)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boxes::Priority;
+
+    #[tokio::test]
+    async fn without_control_groups_processes_are_still_counted() {
+        let boxes = Boxes { cgroups: None, ..Boxes::detect(false).unwrap() };
+        let line = "i=0; while [ $i -lt 60 ]; do sleep 600 & i=$((i+1)); done; echo all";
+        let spec = BoxSpec {
+            uid: 3_000_000_000 + std::process::id(),
+            command: ["/bin/sh", "-c", line].map(str::to_owned).to_vec(),
+            env: [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into(),
+            workdir: "/".into(),
+            binds: Vec::new(),
+            network: false,
+            limits: types::Limits { pids: Some(30), ..types::Limits::default() },
+            priority: Priority::App,
+            tmp_bytes: 1024 * 1024,
+        };
+        let mut lines = Vec::new();
+        let take = |_, line: &str| lines.push(line.to_owned());
+        let cancel = CancellationToken::new();
+        let exit = boxes.run(&spec, Duration::from_secs(30), take, &cancel).await.unwrap();
+        assert_eq!(exit, Exit::Code(2), "{lines:?}");
+        assert!(lines.iter().any(|line| line.contains("Cannot fork")), "{lines:?}");
+    }
+}

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use types::{Digest, Layer, Timestamp};
 
-use super::{instances, open_to_walk, unpack};
+use super::{instances, unpack};
+use crate::shim::directory::open_to_walk;
 use crate::{Collected, Error, Owner, PrepareError};
 
 /// A layer that was asked for this recently may be about to be used.

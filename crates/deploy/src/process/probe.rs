@@ -117,10 +117,10 @@ async fn exits(driver: &ProcessDriver, id: InstanceId) -> NotReady {
     }
 }
 
-/// `before`: how many exits lay behind it when it was first looked at.
+/// `before`: how many restarts lay behind it when it was first looked at.
 fn verdict(state: &State, before: &mut Option<u32>) -> Option<NotReady> {
     let exits = state.restarts + u32::from(matches!(state.phase, Phase::BackingOff { .. }));
-    let before = *before.get_or_insert(exits.min(1).min(state.restarts));
+    let before = *before.get_or_insert(state.restarts);
     match state.phase {
         Phase::Exited { exit, .. } => Some(NotReady::Exited { exit, restarts: 0 }),
         Phase::BackingOff { last, .. } if exits - before >= MOST_EXITS => {

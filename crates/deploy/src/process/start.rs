@@ -14,7 +14,7 @@ use types::Bundle;
 use super::ProcessDriver;
 use super::instances::Found;
 use crate::boxes::Isolation;
-use crate::shim::directory::{InstanceDirectory, remove_tree};
+use crate::shim::directory::{InstanceDirectory, open_to_walk, remove_tree};
 use crate::shim::protocol::{LONGEST_LINE, Report, VERSION};
 use crate::shim::spec::ShimSpec;
 use crate::{InstanceSpec, Restart, StartError, Started};
@@ -32,7 +32,7 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 impl ProcessDriver {
     pub(super) async fn start_instance(&self, spec: &InstanceSpec) -> Result<Started, StartError> {
         let directory = self.instance(spec.id);
-        let unseen = |error: crate::Error| StartError::Refused(error.to_string());
+        let unseen = |error| StartError::Unseen(Box::new(error));
         loop {
             let fresh = match self.find(spec.id).await.map_err(unseen)? {
                 Found::Shim(connection) => {
@@ -59,7 +59,8 @@ impl ProcessDriver {
                 // Somebody else's shim was quicker: have a look at it.
                 Ok(None) => {}
                 Err(error) => {
-                    if fresh {
+                    // Unless somebody else had more luck with it in the meantime.
+                    if fresh && let Ok(Some(_lock)) = directory.lock() {
                         let _ = remove_tree(directory.path());
                     }
                     return Err(error);
@@ -173,7 +174,7 @@ pub(super) fn make(path: &Path) -> Result<(), StartError> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Err(StartError::io("make", path)(error))
         }
-        _ => super::open_to_walk(path).map_err(StartError::io("open", path)),
+        _ => open_to_walk(path).map_err(StartError::io("open", path)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use super::directory::InstanceDirectory;
@@ -33,6 +34,7 @@ impl Clients {
             _ => {}
         }
         let listener = UnixListener::bind(&socket.path)?;
+        fs::set_permissions(&socket.path, fs::Permissions::from_mode(0o600))?;
         listener.set_nonblocking(true)?;
         Ok(Self { listener, connected: Vec::new() })
     }

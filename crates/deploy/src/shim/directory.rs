@@ -73,7 +73,7 @@ impl InstanceDirectory {
 
     /// Whole or not at all, and readable for nobody else.
     pub(crate) fn write(&self, name: &str, bytes: &[u8], lasting: bool) -> io::Result<()> {
-        let new = self.path.join(format!("{name}.new"));
+        let new = self.path.join(format!("{name}.{:08x}", rand::random::<u32>()));
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(bytes)?;
@@ -132,6 +132,11 @@ pub(crate) fn make_private(path: &Path) -> io::Result<()> {
         _ => {}
     }
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+}
+
+/// Lets others pass through a directory and not look around.
+pub(crate) fn open_to_walk(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o711))
 }
 
 /// Removes a tree, whatever an app without privileges did to it. Absent is fine.

@@ -13,7 +13,7 @@ use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::thread::UnshareFlags;
 use types::Bundle;
 
-use super::directory::{InstanceDirectory, make_private, remove_tree};
+use super::directory::{InstanceDirectory, make_private, open_to_walk, remove_tree};
 use super::spec::ShimSpec;
 use crate::boxes::{Bind, Isolation};
 
@@ -35,6 +35,8 @@ pub(super) fn assemble(directory: &InstanceDirectory, spec: &ShimSpec) -> io::Re
             copy(layer, &root)?;
         }
     }
+    // A bare process walks through it as its own user.
+    open_to_walk(&root)?;
     let app = root.join(Bundle::APP_DIR.trim_start_matches('/'));
     if !app.is_dir() {
         fs::create_dir(&app)?;

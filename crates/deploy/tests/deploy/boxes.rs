@@ -9,7 +9,7 @@ use deploy::{Exit, OutputStream};
 use tokio_util::sync::CancellationToken;
 use types::Limits;
 
-use crate::world::{PATIENCE, is_running, mark, until};
+use crate::world::{PATIENCE, is_running, mark, unprivileged, until};
 
 fn spec(line: &str) -> BoxSpec {
     BoxSpec {
@@ -158,20 +158,11 @@ async fn a_source_that_is_not_there_is_named() {
     assert!(lines.iter().any(|line| line.contains("/no/such")), "{lines:?}");
 }
 
-/// Runs as somebody without privileges, the way a person without root would.
+/// What the program says when somebody without privileges runs it.
 fn without_root(bare: &str, line: &str) -> String {
-    // The program lies where others may not go; a descriptor of it does not mind.
-    let program = tempfile::tempdir().unwrap();
-    let copy = program.path().join("testbed");
-    std::fs::copy(env!("CARGO_BIN_EXE_solum-deploy-testbed"), &copy).unwrap();
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(program.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let output = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"])
-        .arg(&copy)
-        .args(["box", bare, line])
-        .output()
-        .unwrap();
+    let (program, mut command) = unprivileged();
+    let output = command.args(["box", bare, line]).output().unwrap();
+    drop(program);
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 

@@ -1,15 +1,17 @@
 //! From an instance's start to its end, and what happens when somebody is killed in between.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use deploy::{Driver, Exit, InstanceSpec, Observation, Restart};
+use deploy::{Driver, Exit, InstanceSpec, LogStart, Observation, ProcessDriver, Restart};
 use rustix::process::{Pid, Signal, kill_process};
 use types::{HealthCheck, InstanceId};
 
 use crate::world::{
-    NO_GRACE, OK, PATIENCE, PORT, World, is_running, mark, processes, server, until,
+    NO_GRACE, OK, PATIENCE, PORT, World, config, is_running, mark, processes, server, unprivileged,
+    until,
 };
 
 fn kill(pid: u32) {
@@ -92,6 +94,43 @@ async fn an_instance_outlives_the_server_that_started_it() {
     assert!(matches!(seen, Observation::Running { .. }), "{seen:?}");
     world.driver.stop(id, NO_GRACE).await.unwrap();
     assert!(!is_running(&format!("sleep {mark}")));
+}
+
+#[tokio::test]
+async fn without_root_an_instance_lives_and_ends_too() {
+    let world = World::new();
+    let directory = world.directory.join("another");
+    std::fs::create_dir(&directory).unwrap();
+    std::os::unix::fs::chown(&directory, Some(65534), Some(65534)).unwrap();
+    for above in directory.ancestors().skip(1).take(2) {
+        std::fs::set_permissions(above, std::fs::Permissions::from_mode(0o711)).unwrap();
+    }
+    let mark = mark();
+    let (_program, mut command) = unprivileged();
+    let mut server = command
+        .args(["start", directory.to_str().unwrap()])
+        .arg(format!("touch /app/x /data/x && id -u; sleep {mark} & sleep {mark}"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut id = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut id).unwrap();
+    server.kill().unwrap();
+    let said = server.wait_with_output().unwrap().stderr;
+    let said = String::from_utf8_lossy(&said);
+    let Ok(id) = id.trim().parse::<InstanceId>() else {
+        // As on machines that forbid user namespaces; the reason is what counts then.
+        assert!(said.contains("DoesNotWork") && said.contains("namespace"), "{said}");
+        return;
+    };
+    let driver = ProcessDriver::new(config(directory)).unwrap();
+    let mut log = driver.logs(id, LogStart::Last(10), true).await.unwrap();
+    assert_eq!(log.next().await.unwrap().unwrap().text, "65534");
+    driver.stop(id, PATIENCE).await.unwrap();
+    assert!(!is_running(&mark));
+    driver.remove(id).await.unwrap();
 }
 
 #[tokio::test]

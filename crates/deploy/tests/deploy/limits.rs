@@ -59,17 +59,49 @@ async fn a_fork_bomb_is_contained_and_can_be_stopped() {
 }
 
 #[tokio::test]
-async fn there_is_a_limit_of_processes_where_none_is_set() {
+async fn limits_are_those_of_the_spec_and_processes_are_always_limited() {
     let world = World::new();
-    let spec = world.running("cat /proc/self/cgroup; exec sleep 600").await;
+    let spec = world.running("exec sleep 600").await;
     world.driver.start(&spec).await.unwrap();
-    world.until_running(spec.id).await;
-    let found = std::process::Command::new("find")
-        .args(["/sys/fs/cgroup", "-path", &format!("*/{}/pids.max", spec.id)])
-        .output()
-        .unwrap();
-    let file = String::from_utf8(found.stdout).unwrap();
-    assert_eq!(std::fs::read_to_string(file.trim()).unwrap().trim(), "1024");
+    assert_eq!(limit(&spec, &["pids.max"]), "1024");
+    let limits = Limits { cpu_millis: Some(250), pids: Some(7), ..limits(64) };
+    let spec = InstanceSpec { limits, ..world.spec(&spec.bundle, "exec sleep 600") };
+    world.driver.start(&spec).await.unwrap();
+    assert_eq!(limit(&spec, &["pids.max"]), "7");
+    assert_eq!(limit(&spec, &["memory.max", "memory.limit_in_bytes"]), "67108864");
+    let quota = limit(&spec, &["cpu.max", "cpu.cfs_quota_us"]);
+    assert_eq!(quota.trim_end_matches(" 100000"), "25000");
+}
+
+/// What stands in the first of these files of an instance's control group that there is.
+fn limit(spec: &InstanceSpec, files: &[&str]) -> String {
+    let mut find = std::process::Command::new("find");
+    find.args(["/sys/fs/cgroup", "-path", "/none"]);
+    for file in files {
+        find.args(["-o", "-path", &format!("*/{}/{file}", spec.id)]);
+    }
+    let found = String::from_utf8(find.output().unwrap().stdout).unwrap();
+    std::fs::read_to_string(found.trim()).unwrap().trim().to_owned()
+}
+
+#[tokio::test]
+async fn a_shim_is_small() {
+    let world = World::new();
+    let bundle = world.prepared(&[]).await;
+    let specs: Vec<InstanceSpec> = (0..20).map(|_| world.spec(&bundle, "exec sleep 600")).collect();
+    for spec in &specs {
+        world.driver.start(spec).await.unwrap();
+        world.until_running(spec.id).await;
+    }
+    let kibibytes: u64 =
+        specs.iter().map(|spec| proportional_set_size(world.shim_of(spec.id))).sum();
+    assert!(kibibytes / 20 < 2048, "{} KiB each", kibibytes / 20);
+}
+
+fn proportional_set_size(pid: u32) -> u64 {
+    let sizes = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
+    let line = sizes.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 fn processes_of(uid: u32) -> usize {

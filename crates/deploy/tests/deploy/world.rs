@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -230,6 +231,18 @@ impl Drop for World {
             panic!("the instances could not be stopped");
         }
     }
+}
+
+/// A copy of the program where anybody may run it, and a command that does so without privileges.
+pub(crate) fn unprivileged() -> (tempfile::TempDir, Command) {
+    let directory = tempfile::tempdir().unwrap();
+    open(directory.path());
+    let program = directory.path().join("testbed");
+    std::fs::copy(env!("CARGO_BIN_EXE_solum-deploy-testbed"), &program).unwrap();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]);
+    command.arg(&program);
+    (directory, command)
 }
 
 /// Lets everybody pass.

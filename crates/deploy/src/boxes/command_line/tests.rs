@@ -51,7 +51,7 @@ fn as_root_the_command_becomes_its_user_and_gives_everything_up() {
     );
     assert_eq!(
         line.script,
-        "{\ncd -- \"$1\" || exit 125\nshift\nunset OLDPWD\nunset PATH\nexport HOME='/app'\n\
+        "{\ncd -- \"$1\" || exit 125\nshift\nunset OLDPWD\numask 022\nunset PATH\nexport HOME='/app'\n\
          export LD_PRELOAD='/app/evil.so'\nexport TOKEN='it'\\''s a \"secret\"'\n\
          exec \"$@\" </dev/null\n}\n"
     );
