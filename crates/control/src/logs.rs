@@ -127,12 +127,7 @@ impl Feed {
         self.process.as_ref().is_none_or(|wanted| wanted == process)
     }
 
-    async fn tell(
-        self: &Self,
-        past: Vec<LogEntry>,
-        read: Vec<Read>,
-        follow: bool,
-    ) -> Result<(), Error> {
+    async fn tell(&self, past: Vec<LogEntry>, read: Vec<Read>, follow: bool) -> Result<(), Error> {
         for entry in past {
             if self.lines.send(entry).await.is_err() {
                 return Ok(());

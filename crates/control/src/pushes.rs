@@ -269,11 +269,12 @@ impl Pushes {
             if status.is_terminal() {
                 return Ok(status);
             }
-            if status == RunStatus::Queued && !told_of_queue {
-                if let Some(ahead) = control.inner.store.run_ahead_of(run.id).await? {
-                    talk.line(&text::waits_for(&ahead));
-                    told_of_queue = true;
-                }
+            if status == RunStatus::Queued
+                && !told_of_queue
+                && let Some(ahead) = control.inner.store.run_ahead_of(run.id).await?
+            {
+                talk.line(&text::waits_for(&ahead));
+                told_of_queue = true;
             }
             tokio::select! {
                 () = follower.changed() => {}

@@ -190,11 +190,16 @@ impl Store {
     }
 
     /// Takes what serves now out of service before its successor starts.
-    pub async fn stop_predecessors(&self, id: DeploymentId) -> Result<Deployment, Error> {
+    pub async fn stop_predecessors(
+        &self,
+        id: DeploymentId,
+        drain: std::time::Duration,
+    ) -> Result<Deployment, Error> {
         self.write(move |write| {
             let deployment = get(&write.sql, id)?;
             set_hold(write, deployment.environment, true)?;
-            retire_others(write, &deployment, SignedDuration::ZERO)?;
+            let drain = SignedDuration::try_from(drain).unwrap_or(SignedDuration::ZERO);
+            retire_others(write, &deployment, drain)?;
             set_state(write, &deployment, DeploymentState::Stopping)
         })
         .await

@@ -247,7 +247,8 @@ impl Server {
     /// Every process that runs for this server: control plane, router, shims, boxes, apps.
     #[must_use]
     pub fn processes(&self) -> Vec<Process> {
-        processes::of(&self.data_dir())
+        // Not the data directory: its last part has no name of its own.
+        processes::of(self.directory())
     }
 
     /// The last lines that the server wrote.
@@ -267,7 +268,7 @@ impl Server {
     /// What ends this server, for a thread that does not own it.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
-        Stopper::new(self.command(), self.data_dir())
+        Stopper::new(self.command(), self.directory().to_owned(), self.data_dir())
     }
 
     /// Ends everything and proves it.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use deploy::Driver;
 use jiff::Timestamp;
-use store::{Instance, InstanceOwner, Store};
-use types::{EnvironmentId, InstanceState};
+use store::{Instance, Store, Topic};
+use types::{EnvironmentId, InstanceId, InstanceState};
 
 use super::bring_up::{ArtifactBlobs, bring_up};
 use super::specification::{FIRST_DEPLOY, RELEASE};
@@ -21,14 +21,12 @@ pub(super) async fn reconcile(control: Control) -> Result<(), Error> {
     let mut environments = HashSet::new();
     for owner in live {
         environments.insert(owner.environment);
-        let Some(driving) = control.inner.driven.begin(Key::Instance(owner.instance.id)) else {
-            continue;
-        };
+        let id = owner.instance.id;
+        let Some(driving) = control.inner.driven.begin(Key::Instance(id)) else { continue };
         let work = control.clone();
         control.inner.tracker.spawn(async move {
-            let id = owner.instance.id;
             let kept = tokio::select! {
-                kept = keep(&work, owner) => kept,
+                kept = keep(&work, id) => kept,
                 () = work.inner.stop.cancelled() => return,
             };
             if let Err(error) = kept {
@@ -40,41 +38,41 @@ pub(super) async fn reconcile(control: Control) -> Result<(), Error> {
     converge_all(&control, environments).await
 }
 
-/// Does what the row of one instance asks for.
-async fn keep(control: &Control, owner: InstanceOwner) -> Result<(), Error> {
-    let InstanceOwner { instance, .. } = owner;
-    match instance.state {
-        // Whoever started it brings it up.
-        InstanceState::Starting | InstanceState::Stopped => Ok(()),
-        InstanceState::Serving => keep_running(control, &instance).await,
-        InstanceState::Draining => {
-            drain(control, &instance).await?;
-            let store = &control.inner.store;
-            let instance = store.set_instance_state(instance.id, InstanceState::Stopping).await?;
-            stop(control, &instance).await
+/// Does what the row of one instance asks for, until it asks for nothing more.
+async fn keep(control: &Control, id: InstanceId) -> Result<(), Error> {
+    let store = &control.inner.store;
+    // Subscribed before the row is read: what is written in between wakes it.
+    let mut wake = store.subscribe(Topic::Instances);
+    while let Some(instance) = store.find_instance(id).await? {
+        match instance.state {
+            // Whoever started it brings it up.
+            InstanceState::Starting => wake.changed().await,
+            InstanceState::Serving => tokio::select! {
+                ended = end_of(control, id) => {
+                    ended?;
+                    // The machine was started again, or somebody killed its shim: another one takes its place.
+                    tracing::warn!(%id, "an instance was lost and is replaced");
+                    store.set_instance_state(id, InstanceState::Stopping).await?;
+                }
+                () = wake.changed() => {}
+            },
+            InstanceState::Draining => {
+                drain(control, &instance).await?;
+                store.set_instance_state(id, InstanceState::Stopping).await?;
+            }
+            InstanceState::Stopping => stop(control, &instance).await?,
+            InstanceState::Stopped => break,
         }
-        InstanceState::Stopping => stop(control, &instance).await,
     }
+    Ok(())
 }
 
-/// A serving instance that is not there any more (the machine was started again, its shim was killed) is started anew.
-async fn keep_running(control: &Control, instance: &Instance) -> Result<(), Error> {
+/// Returns when nothing of an instance runs any more, and nothing of it will by itself.
+async fn end_of(control: &Control, id: InstanceId) -> Result<(), Error> {
     let driver = &control.inner.driver;
-    let seen = driver.observe(instance.id).await.map_err(Error::Logs)?;
-    if !seen.is_final() {
-        return Ok(());
-    }
-    let deployment = control.inner.store.deployment(instance.deployment).await?;
-    let specification = Specification::load(control, deployment).await?;
-    let blobs = ArtifactBlobs(control);
-    let owner = specification.owner();
-    tracing::info!(id = %instance.id, "starting an instance that was lost");
-    driver.prepare(&specification.bundle, &owner, &blobs).await.map_err(|error| Error::Io {
-        doing: "lay the bundle out again",
-        source: std::io::Error::other(chain(&error)),
-    })?;
-    if let Err(why) = bring_up(control, &specification, instance).await? {
-        tracing::warn!(id = %instance.id, why, "a lost instance did not come up again");
+    let mut seen = driver.observe(id).await.map_err(Error::Logs)?;
+    while !seen.is_final() {
+        seen = driver.changed(id, &seen).await.map_err(Error::Logs)?;
     }
     Ok(())
 }
@@ -168,6 +166,13 @@ async fn converge(control: &Control, id: EnvironmentId) -> Result<(), Error> {
             store.set_instance_state(extra.id, InstanceState::Stopping).await?;
         }
     }
+    // Already there, but for a machine that lost it.
+    let (blobs, owner) = (ArtifactBlobs(control), specification.owner());
+    let prepared = control.inner.driver.prepare(&specification.bundle, &owner, &blobs).await;
+    prepared.map_err(|error| Error::Io {
+        doing: "lay the bundle out",
+        source: std::io::Error::other(chain(&error)),
+    })?;
     for (process, count) in counts {
         for instance in store.ensure_instances(current, process, count).await? {
             if instance.state == InstanceState::Starting {

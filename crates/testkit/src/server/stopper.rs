@@ -16,12 +16,14 @@ const VANISH: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Stopper {
     solum: Command,
+    /// Its name is this server's own, by which its processes are found.
+    directory: PathBuf,
     data_dir: PathBuf,
 }
 
 impl Stopper {
-    pub(super) fn new(solum: Command, data_dir: PathBuf) -> Self {
-        Self { solum, data_dir }
+    pub(super) fn new(solum: Command, directory: PathBuf, data_dir: PathBuf) -> Self {
+        Self { solum, directory, data_dir }
     }
 
     /// # Errors
@@ -37,12 +39,12 @@ impl Stopper {
 
     fn kill_what_is_left(&self) -> Vec<Process> {
         let gone = wait_until("the end of every process", VANISH, || {
-            processes::of(&self.data_dir).is_empty().then_some(())
+            processes::of(&self.directory).is_empty().then_some(())
         });
         if gone.is_ok() {
             return Vec::new();
         }
-        let left = processes::of(&self.data_dir);
+        let left = processes::of(&self.directory);
         for pid in left.iter().filter_map(|process| Pid::from_raw(process.pid)) {
             // It may have ended since it was listed.
             let _ = kill_process(pid, Signal::KILL);

@@ -67,7 +67,12 @@ impl<'c> Driver<'c> {
         let recreate = self.specification.strategy() == Strategy::Recreate;
         if recreate && self.specification.environment.current.is_some() {
             let id = self.specification.deployment.id;
-            return Ok(self.control.inner.store.stop_predecessors(id).await?);
+            return Ok(self
+                .control
+                .inner
+                .store
+                .stop_predecessors(id, self.specification.drain())
+                .await?);
         }
         self.advance(DeploymentState::Starting).await
     }
