@@ -10,19 +10,13 @@ use crate::server::Server;
 
 const GIT: Duration = Duration::from_secs(60);
 const PUSH: Duration = Duration::from_secs(600);
-const AUTHOR: [(&str, &str); 4] = [
-    ("GIT_AUTHOR_NAME", "Solum Tests"),
-    ("GIT_AUTHOR_EMAIL", "tests@solum.invalid"),
-    ("GIT_COMMITTER_NAME", "Solum Tests"),
-    ("GIT_COMMITTER_EMAIL", "tests@solum.invalid"),
-];
 
 /// A work tree whose branch is `main`, driven by the real git client.
 #[derive(Debug)]
 pub struct Repository {
     path: PathBuf,
     program: PathBuf,
-    environment: Vec<(String, String)>,
+    environment: Vec<(&'static str, String)>,
 }
 
 /// What a push did.
@@ -70,16 +64,7 @@ impl Repository {
         let repositories = server.directory().join("repositories");
         fs::create_dir_all(&repositories)?;
         let path = tempfile::Builder::new().prefix("app-").tempdir_in(&repositories)?.keep();
-        let home = server.home().display().to_string();
-        let mut environment: Vec<(String, String)> = server
-            .client_environment()
-            .into_iter()
-            .chain(AUTHOR)
-            .chain([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_TERMINAL_PROMPT", "0")])
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        environment.push(("XDG_CONFIG_HOME".to_owned(), format!("{home}/.config")));
-        environment.push(("HOME".to_owned(), home));
+        let environment = server.user_environment();
         let repository = Self { path, program: server.program().to_owned(), environment };
         repository.git(&["init", "--quiet", "--initial-branch=main"])?;
         Ok(repository)

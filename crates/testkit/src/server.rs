@@ -150,20 +150,30 @@ impl Server {
     #[must_use]
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.envs(self.client_environment());
-        command.env("HOME", self.home()).env("XDG_CONFIG_HOME", self.home().join(".config"));
-        command.current_dir(self.directory());
+        command.envs(self.user_environment()).current_dir(self.directory());
         command
     }
 
-    /// What a client needs to reach this server as its administrator.
+    /// What a user of this server has in the environment: its address and the administrator's token, a home of its own,
+    /// and a name for commits. Nothing of the machine's own git settings counts.
     #[must_use]
-    pub fn client_environment(&self) -> [(&'static str, &str); 2] {
-        [("SOLUM_URL", self.url()), ("SOLUM_TOKEN", self.token())]
+    pub fn user_environment(&self) -> Vec<(&'static str, String)> {
+        let home = self.home().display().to_string();
+        vec![
+            ("SOLUM_URL", self.url().to_owned()),
+            ("SOLUM_TOKEN", self.token().to_owned()),
+            ("XDG_CONFIG_HOME", format!("{home}/.config")),
+            ("HOME", home),
+            ("GIT_CONFIG_NOSYSTEM", "1".to_owned()),
+            ("GIT_TERMINAL_PROMPT", "0".to_owned()),
+            ("GIT_AUTHOR_NAME", "Solum Tests".to_owned()),
+            ("GIT_AUTHOR_EMAIL", "tests@solum.invalid".to_owned()),
+            ("GIT_COMMITTER_NAME", "Solum Tests".to_owned()),
+            ("GIT_COMMITTER_EMAIL", "tests@solum.invalid".to_owned()),
+        ]
     }
 
-    #[must_use]
-    pub fn home(&self) -> PathBuf {
+    fn home(&self) -> PathBuf {
         self.directory().join("home")
     }
 

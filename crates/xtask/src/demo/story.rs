@@ -8,6 +8,7 @@ pub(super) fn command(words: &str) {
     println!("  $ {words}");
 }
 
+/// Git pads what a server says with spaces; they go.
 pub(super) fn say(line: &str) {
-    println!("    {line}");
+    println!("    {}", line.trim_end());
 }
