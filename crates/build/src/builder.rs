@@ -15,6 +15,7 @@ mod environment;
 mod error;
 mod execute;
 mod install;
+mod program;
 mod room;
 mod sync;
 mod trim;
@@ -36,6 +37,7 @@ use crate::tools::Probe;
 pub(crate) use environment::run_env;
 pub use error::{BuildError, Stage};
 
+use program::Program;
 use room::Rooms;
 
 /// What a [`Builder`] works with.
@@ -47,8 +49,8 @@ pub struct BuilderConfig {
     pub boxes: Arc<dyn Boxes>,
     /// What bundles built here are built for.
     pub machine: Stack,
-    /// Set in every box: the server's proxies, certificate files and registries. A value that is the path of a file outside
-    /// of `/usr` and `/etc` is shown to the box.
+    /// Set in every box: the server's proxies, certificate files and registries. Where the value is the path of a
+    /// file that a box does not show, the box gets the file at a place of its own and the variable names that.
     pub pass_env: Vec<(String, String)>,
     /// rustup's home directory, where the server has one: its toolchains are not visible in a box otherwise.
     pub rustup: Option<PathBuf>,
@@ -62,6 +64,8 @@ pub struct Builder {
     config: BuilderConfig,
     probe: Probe,
     rooms: Rooms,
+    /// The layer with our own program, once it was packed.
+    program: Program,
 }
 
 /// One commit of one app, checked out.
@@ -91,7 +95,7 @@ impl Builder {
     pub fn new(config: BuilderConfig) -> Self {
         let probe = Probe::new(config.rustup.clone());
         let rooms = Rooms::new(config.directory.clone());
-        Self { config, probe, rooms }
+        Self { config, probe, rooms, program: Program::default() }
     }
 
     /// Reads the tree and decides how it is built, tested and run. Runs nothing out of it.
@@ -168,13 +172,15 @@ impl Builder {
             room = self.rooms.enter(workspace.app, workspace.uid) => room?,
             () = cancel.cancelled() => return Err(BuildError::Cancelled),
         };
-        Ok(Job { config: &self.config, room, workspace, plan, transcript, cancel })
+        let (config, program) = (&self.config, &self.program);
+        Ok(Job { config, program, room, workspace, plan, transcript, cancel })
     }
 }
 
 /// One call for one app, alone in its room.
 struct Job<'a> {
     config: &'a BuilderConfig,
+    program: &'a Program,
     room: room::Room,
     workspace: &'a Workspace,
     plan: &'a Plan,

@@ -6,6 +6,8 @@ mod plain;
 mod python;
 mod rust;
 mod static_site;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use static_site::SERVER as STATIC_SERVER;
 

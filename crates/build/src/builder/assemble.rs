@@ -5,8 +5,7 @@ use types::{Bundle, Layer, Manifest, Stack, Transcript};
 use super::install::Installed;
 use super::{BuildError, Job};
 use crate::blocking::blocking;
-use crate::languages::STATIC_SERVER;
-use crate::layer::{self, Links, NO_TIME, Packed, Part};
+use crate::layer::{self, Links, Packed, Part};
 use crate::store::Contents;
 
 impl Job<'_> {
@@ -83,31 +82,22 @@ impl Job<'_> {
         let store = self.config.store.clone();
         let stack =
             Stack { runtimes: self.plan.recipe.runtimes.clone(), ..self.config.machine.clone() };
-        let program = self.plan.recipe.static_server.then(|| Part {
-            root: self.config.solum.clone(),
-            prefix: STATIC_SERVER.trim_start_matches('/').to_owned(),
-            without: Vec::new(),
-            changed_from: None,
-            time: NO_TIME,
-            links: Links::Trusted,
-        });
+        let program = self.plan.recipe.static_server.then(|| self.config.solum.clone());
+        let packed_program = self.program.clone();
         let (env, room) = (self.run_env(), self.room.clone());
         let reused = shipped.map(|installed| installed.layer);
         let (bundle, summary) = blocking(move || {
             let _alone = room;
             let mut layers = Vec::new();
-            let mut staged = Vec::new();
-            if let Some(part) = program {
-                let packed = layer::pack(&store, &[part])?;
-                layers.push(packed.layer);
-                staged.push(packed.staged);
+            if let Some(path) = program {
+                layers.push(packed_program.layer(&store, &path)?);
             }
             layers.extend(reused.clone());
             let packed = layer::pack(&store, &app)?;
             let summary = Summary::of(&packed, reused.as_ref());
             layers.push(packed.layer);
-            staged.push(packed.staged);
-            let bundle = store.seal(Contents { layers, env, manifest, stack }, staged)?;
+            let contents = Contents { layers, env, manifest, stack };
+            let bundle = store.seal(contents, vec![packed.staged])?;
             Ok::<_, BuildError>((bundle, summary))
         })
         .await?;

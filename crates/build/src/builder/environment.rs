@@ -39,6 +39,7 @@ impl Job<'_> {
     fn with_ours(&self, manifest: BTreeMap<String, String>) -> BTreeMap<String, String> {
         let recipe = &self.plan.recipe;
         let mut env: BTreeMap<_, _> = self.config.pass_env.iter().cloned().collect();
+        env.extend(self.passed_files().map(|(name, _, place)| (name.to_owned(), place)));
         env.extend(manifest);
         env.extend(self.workspace.build_env.clone());
         env.extend(recipe.build_env.clone());
@@ -54,14 +55,20 @@ impl Job<'_> {
     pub(super) fn base_binds(&self) -> Vec<Bind> {
         let mut binds = vec![Bind::writable(self.room.cache(), CACHE)];
         binds.extend(self.plan.recipe.binds.iter().cloned());
-        for (_, value) in &self.config.pass_env {
-            let path = Path::new(value);
-            let shown = path.starts_with("/usr") || path.starts_with("/etc");
-            if path.is_absolute() && !shown && path.is_file() {
-                binds.push(Bind::read_only(path, path));
-            }
-        }
+        let files = self.passed_files();
+        binds.extend(files.map(|(_, path, place)| Bind::read_only(path, place)));
         binds
+    }
+
+    /// Variables that name a file which a box does not show anyway, with the file and its place in the box.
+    fn passed_files(&self) -> impl Iterator<Item = (&str, &Path, String)> {
+        let shown = |path: &Path| path.starts_with("/usr") || path.starts_with("/etc/ssl");
+        let passed = self.config.pass_env.iter().enumerate();
+        passed.filter_map(move |(index, (name, value))| {
+            let path = Path::new(value);
+            let is_file = path.is_absolute() && !shown(path) && path.is_file();
+            is_file.then(|| (name.as_str(), path, format!("/passed-{index}")))
+        })
     }
 
     /// What the bundle's processes find, before the app's own variables.
