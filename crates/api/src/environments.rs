@@ -72,11 +72,8 @@ pub struct ConfigRevision {
 
 /// How many instances of each process there shall be: `{"web": 3}`. Process types that are not named stay as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(transparent)]
-pub struct Scale {
-    #[schema(value_type = BTreeMap<String, u32>, inline)]
-    pub processes: BTreeMap<ProcessType, u32>,
-}
+#[schema(value_type = BTreeMap<String, u32>, example = json!({"web": 3}))]
+pub struct Scale(pub BTreeMap<ProcessType, u32>);
 
 /// How many instances of each process there shall be from now on, and how many there are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -29,7 +29,7 @@ impl Scale {
         let app = session.app(app)?;
         let client = session.client()?;
         let environment = session.environment(&client, &app, self.environment.environment)?;
-        let scaled = client.scale(&app, &environment, &Request { processes })?;
+        let scaled = client.scale(&app, &environment, &Request(processes))?;
         if self.json.json { output::print_json(&scaled) } else { output::print(&render(&scaled)) }
     }
 }

@@ -101,7 +101,7 @@ pub(crate) async fn scale(
     Path((app, environment)): Path<InEnvironment>,
     Json(scale): Json<Scale>,
 ) -> Answer<(StatusCode, Json<Scaled>)> {
-    let view = control.scale(&app, &environment, scale.processes, &caller.actor).await?;
+    let view = control.scale(&app, &environment, scale.0, &caller.actor).await?;
     Ok((StatusCode::ACCEPTED, Json(Scaled { processes: counts(view.processes) })))
 }
 
