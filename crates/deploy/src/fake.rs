@@ -1,7 +1,7 @@
 //! A target without a machine behind it: a real state machine, moved by tests.
 //!
 //! What a command does is told beforehand ([`FakeDriver::program`]); what befalls an instance later, by name
-//! ([`FakeDriver::exit`], [`FakeDriver::lose`]). Every call is recorded. It promises what [`Driver`] promises, and the
+//! ([`FakeDriver::exit`], [`FakeDriver::lose`]). Every call is recorded. It promises what [`Driver`](crate::Driver) promises, and the
 //! contract suite holds it to that.
 
 mod driver;

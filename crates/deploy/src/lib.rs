@@ -48,7 +48,9 @@ mod spec;
 
 pub use driver::{Blobs, Collected, Driver};
 pub use error::{Error, PrepareError, StartError};
-pub use logs::{LogLine, LogPosition, LogReader, LogStart, Output, OutputStream};
+pub use logs::{
+    InvalidLogPosition, LogLine, LogPosition, LogReader, LogStart, Output, OutputStream,
+};
 pub use observation::{Exit, Observation, Started};
 pub use process::{ProcessConfig, ProcessDriver};
 pub use ready::{NotReady, Ready, ReadyBy};

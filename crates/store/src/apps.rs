@@ -101,6 +101,8 @@ impl Store {
             let event = NewEvent::new("app.created", &new.actor).app(&app.name);
             write.event(&event.detail(json!({ "default_branch": app.default_branch })))?;
             write.touch(Topic::Apps);
+            // Its host name has a route from now on.
+            write.touch(Topic::Instances);
             Ok(app)
         })
         .await
@@ -153,6 +155,27 @@ impl Store {
                 write.event(&NewEvent::new("app.deletion_requested", &actor).app(&app.name))?;
             }
             write.touch(Topic::Apps);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Nothing of the app is to run any more: what does is to be stopped, and nothing takes its place.
+    pub async fn retire_app(&self, id: AppId) -> Result<(), Error> {
+        self.write(move |write| {
+            let id = id.to_string();
+            write.sql.execute(
+                "UPDATE environments SET current_deployment = NULL WHERE app_id = ?1",
+                [&id],
+            )?;
+            write.sql.execute(
+                "UPDATE instances SET state = 'stopping'
+                 WHERE state IN ('starting', 'serving', 'draining') AND deployment_id IN (
+                     SELECT deployments.id FROM deployments
+                     JOIN environments ON environments.id = environment_id WHERE app_id = ?1)",
+                [&id],
+            )?;
+            write.touch(Topic::Instances);
             Ok(())
         })
         .await

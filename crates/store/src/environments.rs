@@ -101,6 +101,7 @@ impl Store {
             for new in hosts.iter().filter(|host| !had.contains(host)) {
                 claim_host(write, new, environment)?;
             }
+            write.touch(Topic::Instances);
             Ok(get(&write.sql, environment)?)
         })
         .await

@@ -1,16 +1,11 @@
 //! Makes the repositories of new apps, and takes deleted apps away.
 
-use std::time::Duration;
-
 use deploy::Owner;
 use store::{App, AppState};
 
 use crate::control::Key;
 use crate::error::chain;
 use crate::{Control, Error};
-
-/// How long the instances of an app that is deleted have after SIGTERM.
-const GRACE: Duration = Duration::from_secs(5);
 
 pub(super) async fn reconcile(control: Control) -> Result<(), Error> {
     for app in control.inner.store.apps().await? {
@@ -61,11 +56,12 @@ async fn delete(control: &Control, app: &App) -> Result<(), Error> {
     while !store.unfinished_runs(Some(app.id)).await?.is_empty() {
         wake.changed().await;
     }
+    let mut stopped = store.subscribe(store::Topic::Instances);
+    store.retire_app(app.id).await?;
     let driver = &control.inner.driver;
     for environment in store.environments(app.id).await? {
-        for instance in store.instances_in(environment.id).await? {
-            driver.stop(instance.id, GRACE).await.map_err(Error::Logs)?;
-            driver.remove(instance.id).await.map_err(Error::Logs)?;
+        while !store.instances_in(environment.id).await?.is_empty() {
+            stopped.changed().await;
         }
         for instance in store.stopped_instances(environment.id, u32::MAX).await? {
             driver.remove(instance.id).await.map_err(Error::Logs)?;

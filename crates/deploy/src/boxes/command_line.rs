@@ -1,10 +1,11 @@
 //! What is run to make a box. Builds it and runs nothing.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{BoxError, BoxSpec, Boxes, Isolation, Priority};
+use super::{Bind, BoxError, BoxSpec, Boxes, Isolation, Priority};
 use crate::cgroup::{DEFAULT_PIDS, Group};
 
 /// The programs that make a box are looked up here, and nowhere that an app has a say in.
@@ -160,7 +161,10 @@ impl Boxes {
         for (name, leads_to) in &self.ground.links {
             options.bind("--symlink", leads_to, &Path::new("/").join(name));
         }
-        options.add(&["--perms", "0755", "--dir", "/etc"]);
+        for directory in passages(&self.ground.etc, &spec.binds) {
+            options.words.push("--dir".into());
+            options.words.push(directory.into());
+        }
         for file in &self.ground.etc {
             options.bind("--ro-bind-try", file, file);
         }
@@ -178,6 +182,18 @@ impl Boxes {
         }
         options.add(&["--chdir", "/", "--"]);
     }
+}
+
+/// The directories on the way to what is mounted. Bubblewrap would make them too, but for root alone to pass.
+fn passages(etc: &[PathBuf], binds: &[Bind]) -> BTreeSet<PathBuf> {
+    let users = Path::new("/etc/passwd");
+    let etc = etc.iter().map(PathBuf::as_path).chain([users]);
+    let targets = etc.chain(binds.iter().map(|bind| bind.target.as_path()));
+    let above = targets.flat_map(|target| target.ancestors().skip(1));
+    // What lies inside of something mounted is not ours to make.
+    let inside = |path: &Path| binds.iter().any(|bind| path.starts_with(&bind.target));
+    let is_there = |path: &Path| path.parent().is_none() || path.starts_with("/usr");
+    above.filter(|path| !inside(path) && !is_there(path)).map(Path::to_owned).collect()
 }
 
 fn home(spec: &BoxSpec) -> &str {

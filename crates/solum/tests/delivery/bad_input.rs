@@ -92,7 +92,7 @@ fn tests_that_fail_keep_a_push_from_going_live() -> Result<()> {
     a_change_is_refused(
         "solum.yaml",
         "test: { run: [\"echo checking; exit 4\"] }\n",
-        &["checking", "exited with status 4", "testing failed"],
+        &["checking", "testing failed", "exit code 4"],
     )
 }
 

@@ -64,17 +64,28 @@ fn prepare() -> Result<Prepared> {
     Ok(Prepared { server, repository })
 }
 
-/// Pushes with a failpoint armed. `false` if the push ended before it was reached.
-fn push_until_killed(prepared: &mut Prepared, failpoint: &str) -> Result<bool> {
+#[derive(Debug, PartialEq, Eq)]
+enum Killed {
+    /// While the server was starting: nobody has pushed.
+    AtStart,
+    DuringPush,
+    /// The push ended before the failpoint was reached.
+    Never,
+}
+
+/// Pushes with a failpoint armed.
+fn push_until_killed(prepared: &mut Prepared, failpoint: &str) -> Result<Killed> {
     let Prepared { server, repository } = prepared;
     server.stop_control_plane()?;
-    server.restart_with(vec![("SOLUM_FAILPOINT".to_owned(), failpoint.to_owned())])?;
+    if server.restart_with(vec![("SOLUM_FAILPOINT".to_owned(), failpoint.to_owned())]).is_err() {
+        return Ok(Killed::AtStart);
+    }
     let push = repository.push()?;
     if push.success() {
-        return Ok(false);
+        return Ok(Killed::Never);
     }
     server.wait_for_end(Duration::from_secs(30))?;
-    Ok(true)
+    Ok(Killed::DuringPush)
 }
 
 /// Starts the server again, and waits until nothing is under way.
@@ -111,9 +122,17 @@ fn kill_at_each(kind: &str, stride: usize, most: usize) -> Result<usize> {
     let mut killed = 0;
     for number in (1..=most).step_by(stride) {
         let mut prepared = prepare()?;
-        if !push_until_killed(&mut prepared, &format!("{kind}:{number}"))? {
-            ensure!(killed > 0, "the failpoint never fired");
-            return Ok(killed);
+        match push_until_killed(&mut prepared, &format!("{kind}:{number}"))? {
+            Killed::Never => {
+                ensure!(killed > 0, "the failpoint never fired");
+                return Ok(killed);
+            }
+            Killed::AtStart => {
+                prepared.server.restart_with(Vec::new())?;
+                prepared.repository.push()?.require()?;
+                prepared.server.kill()?;
+            }
+            Killed::DuringPush => {}
         }
         killed += 1;
         recover(&mut prepared)?;

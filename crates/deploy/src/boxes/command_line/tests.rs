@@ -41,7 +41,7 @@ fn as_root_the_command_becomes_its_user_and_gives_everything_up() {
         "sh 20001 20001 /app -- bwrap --info-fd 3 --unshare-pid --unshare-ipc --unshare-uts \
          --unshare-cgroup-try --die-with-parent --new-session --cap-drop ALL --cap-add CAP_SETUID \
          --cap-add CAP_SETGID --cap-add CAP_SETPCAP --ro-bind /usr /usr --symlink usr/bin /bin \
-         --perms 0755 --dir /etc --ro-bind-try /etc/hosts /etc/hosts --perms 0444 --file 4 \
+         --dir /etc --ro-bind-try /etc/hosts /etc/hosts --perms 0444 --file 4 \
          /etc/passwd --perms 0444 --file 5 /etc/group --proc /proc --dev /dev --perms 1777 --size \
          1024 --tmpfs /dev/shm --perms 1777 --size 1024 --tmpfs /tmp --dir /var --symlink ../tmp \
          /var/tmp --bind /srv/root/app /app --chdir / -- prlimit --nproc=1024:1024 setpriv \
@@ -55,6 +55,19 @@ fn as_root_the_command_becomes_its_user_and_gives_everything_up() {
          export LD_PRELOAD='/app/evil.so'\nexport TOKEN='it'\\''s a \"secret\"'\n\
          exec \"$@\" </dev/null\n}\n"
     );
+}
+
+#[test]
+fn what_is_mounted_deep_can_be_reached_by_others_than_root() {
+    let mut boxes = boxes(Isolation::Root);
+    boxes.ground.etc.push("/etc/ssl/certs".into());
+    let mut spec = spec();
+    for target in ["/opt/tools/rust", "/app/node_modules"] {
+        spec.binds.push(Bind { source: "/srv".into(), target: target.into(), writable: false });
+    }
+    let text = text(&boxes.command_line(&spec).unwrap());
+    assert!(text.contains("--dir /etc --dir /etc/ssl --dir /opt --dir /opt/tools"), "{text}");
+    assert!(!text.contains("--dir /app"), "inside of what is mounted nothing is made: {text}");
 }
 
 #[test]
