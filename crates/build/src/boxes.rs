@@ -2,7 +2,7 @@
 //! a box is made belongs to the target.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub trait Boxes: Debug + Send + Sync {
 }
 
 /// What runs in a box, and what it sees there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct BoxCommand {
     /// User and group to run as.
     pub uid: u32,
@@ -38,11 +38,26 @@ pub struct BoxCommand {
     pub binds: Vec<Bind>,
     /// Inside the box.
     pub workdir: PathBuf,
-    /// Exactly these variables are set.
+    /// Exactly these variables are set. They may be secret: nothing prints their values.
     pub env: BTreeMap<String, String>,
     /// Without it the command has a loopback interface of its own and nothing else.
     pub network: bool,
     pub timeout: Duration,
+}
+
+impl Debug for BoxCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { uid, script, binds, workdir, env, network, timeout } = self;
+        f.debug_struct("BoxCommand")
+            .field("uid", uid)
+            .field("script", script)
+            .field("binds", binds)
+            .field("workdir", workdir)
+            .field("env", &env.keys())
+            .field("network", network)
+            .field("timeout", timeout)
+            .finish()
+    }
 }
 
 /// A file or directory of the machine, at a place of its own inside a box.
@@ -85,4 +100,24 @@ pub struct BoxError {
     pub reason: String,
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_prints_no_values() {
+        let command = BoxCommand {
+            uid: 1,
+            script: "true".to_owned(),
+            binds: Vec::new(),
+            workdir: "/".into(),
+            env: [("TOKEN".to_owned(), "hush".to_owned())].into(),
+            network: false,
+            timeout: Duration::ZERO,
+        };
+        let printed = format!("{command:?}");
+        assert!(printed.contains("TOKEN") && !printed.contains("hush"), "{printed}");
+    }
 }

@@ -21,6 +21,7 @@ mod sync;
 mod trim;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,7 +42,6 @@ use program::Program;
 use room::Rooms;
 
 /// What a [`Builder`] works with.
-#[derive(Debug)]
 pub struct BuilderConfig {
     /// For caches and trees, a folder per app. Only the server's user may reach into it.
     pub directory: PathBuf,
@@ -69,7 +69,7 @@ pub struct Builder {
 }
 
 /// One commit of one app, checked out.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Workspace {
     pub app: AppId,
     /// Whom the app's commands run as: user and group.
@@ -78,7 +78,8 @@ pub struct Workspace {
     pub source: PathBuf,
     /// The commit's time in seconds since 1970: the time of every file in the app's layer.
     pub committed_at: u64,
-    /// Variables for tests and the build on top of the manifest's `env`.
+    /// Variables for tests and the build on top of the manifest's `env`. They may be secret: nothing prints their
+    /// values.
     pub build_env: BTreeMap<String, String>,
 }
 
@@ -88,6 +89,36 @@ pub enum Tested {
     Passed,
     /// Nothing was there to run, and why.
     Skipped(String),
+}
+
+impl fmt::Debug for BuilderConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { directory, store, boxes, machine, pass_env, rustup, solum } = self;
+        // A proxy's address may hold a password.
+        let passed: Vec<_> = pass_env.iter().map(|(name, _)| name).collect();
+        f.debug_struct("BuilderConfig")
+            .field("directory", directory)
+            .field("store", store)
+            .field("boxes", boxes)
+            .field("machine", machine)
+            .field("pass_env", &passed)
+            .field("rustup", rustup)
+            .field("solum", solum)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Workspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { app, uid, source, committed_at, build_env } = self;
+        f.debug_struct("Workspace")
+            .field("app", app)
+            .field("uid", uid)
+            .field("source", source)
+            .field("committed_at", committed_at)
+            .field("build_env", &build_env.keys())
+            .finish()
+    }
 }
 
 impl Builder {

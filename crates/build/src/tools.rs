@@ -29,8 +29,7 @@ pub(crate) struct Tools {
 pub(crate) const BOX_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DIRECTORIES: &[&str] = &["/usr/local/bin", "/usr/bin"];
 const VERSIONED: &[&str] = &["node", "go", "rustc", "ruby", "php", "perl", "java"];
-const UNVERSIONED: &[&str] =
-    &["npm", "yarn", "pnpm", "corepack", "uv", "poetry", "cargo", "git", "bash", "cc"];
+const UNVERSIONED: &[&str] = &["npm", "yarn", "pnpm", "uv", "poetry", "cargo", "git", "bash", "cc"];
 /// Go from go.dev, which unpacks to a place of its own.
 const GO_DEV: &str = "/usr/local/go/bin/go";
 /// No program takes this long to say its version.

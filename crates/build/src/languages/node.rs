@@ -27,6 +27,7 @@ pub(super) fn draft(source: &Source, tools: &Tools) -> Result<Draft, PlanError> 
     let manager = Manager::choose(source, tools, &package, &mut draft)?;
     environment(&mut draft);
     draft.recipe.build_env.extend(manager.settings());
+    draft.recipe.env.extend(manager.run_settings());
     install(&mut draft, source, &package, &manager);
     if package.script("build").is_some() {
         draft.recipe.compile.push(manager.run("build"));
@@ -40,7 +41,7 @@ pub(super) fn draft(source: &Source, tools: &Tools) -> Result<Draft, PlanError> 
     draft.start_hint =
         "add a \"start\" script to package.json, or a Procfile with a line such as 'web: node index.js'"
             .to_owned();
-    if let Some(command) = start(source, &package, &manager) {
+    if let Some(command) = start(source, &package) {
         draft.detected = Detected::web(command);
     }
     Ok(draft)
@@ -91,8 +92,6 @@ fn environment(draft: &mut Draft) {
         ("npm_config_audit", "false"),
         ("npm_config_fund", "false"),
         ("npm_config_update_notifier", "false"),
-        ("COREPACK_HOME", "/cache/corepack"),
-        ("COREPACK_ENABLE_DOWNLOAD_PROMPT", "0"),
         ("NEXT_TELEMETRY_DISABLED", "1"),
     ]));
 }
@@ -125,7 +124,7 @@ fn install(draft: &mut Draft, source: &Source, package: &Package, manager: &Mana
 
 /// `npm start` is two processes more, which would stand between the app and its signals: a plain script is
 /// started by itself.
-fn start(source: &Source, package: &Package, manager: &Manager) -> Option<String> {
+fn start(source: &Source, package: &Package) -> Option<String> {
     let Some(script) = package.script("start") else {
         return source.is_file("server.js").then(|| "exec node server.js".to_owned());
     };
@@ -133,7 +132,8 @@ fn start(source: &Source, package: &Package, manager: &Manager) -> Option<String
     let is_plain = !script.contains(['&', '|', ';', '(', '\n', '=']) && !script.contains("npm_");
     match around {
         None if is_plain => Some(format!("exec {script}")),
-        _ => Some(format!("exec {}", manager.run("start"))),
+        // npm runs scripts whoever installed, and is there without a network.
+        _ => Some("exec npm start".to_owned()),
     }
 }
 

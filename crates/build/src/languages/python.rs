@@ -208,7 +208,8 @@ impl Install {
         let mut install = vec![format!("{path} -m venv {VENV}")];
         // Byte code that does not depend on when a file was written: times are the same in every bundle.
         let compile = format!(
-            "{path} -m compileall -q -f -j 0 --invalidation-mode unchecked-hash {VENV}/lib || true"
+            "# {path} -m compileall {VENV}\n\
+             {path} -m compileall -qq -f --invalidation-mode unchecked-hash {VENV}/lib || true"
         );
         let uses_pip = self.commands.iter().all(|line| line.starts_with("pip "));
         if !uses_pip {

@@ -74,23 +74,37 @@ fn npm_installs_what_is_locked_with_and_without_what_only_development_needs() {
 }
 
 #[test]
-fn yarn_and_pnpm_are_called_directly_or_through_corepack() {
-    let files = [("package.json", PACKAGE), ("yarn.lock", "")];
+fn yarn_and_pnpm_are_called_directly_or_through_npm() {
+    let files = [("package.json", PACKAGE), ("yarn.lock", "# yarn lockfile v1\n")];
     let yarn = plan_on(&with(&["yarn"]), &files).unwrap();
-    assert_eq!(
-        installs(&yarn.recipe),
-        ["yarn install --frozen-lockfile --non-interactive --production"]
-    );
-    let files = [("package.json", PACKAGE), ("pnpm-lock.yaml", "")];
-    let pnpm = plan_on(&with(&["corepack"]), &files).unwrap();
-    assert_eq!(installs(&pnpm.recipe), ["corepack pnpm install --frozen-lockfile --prod"]);
-    assert_eq!(pnpm.recipe.compile, ["corepack pnpm run build"]);
-    let error = plan_on(&machine(), &files).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "a Node.js app with a lock file of pnpm needs pnpm, which is not on this machine"
-    );
-    assert_eq!(error.hint().unwrap(), "install it on the server: npm install --global pnpm");
+    let install = "install --frozen-lockfile --non-interactive --production";
+    assert_eq!(installs(&yarn.recipe), [format!("yarn {install}")]);
+    let exec = "npm exec --yes --package=yarn@1 -- yarn";
+    assert_eq!(installs(&plan(&files).recipe), [format!("{exec} {install}")]);
+
+    let files = [("package.json", PACKAGE), ("pnpm-lock.yaml", "lockfileVersion: '6.0'\n")];
+    let pnpm = plan_on(&with(&["pnpm"]), &files).unwrap();
+    assert_eq!(installs(&pnpm.recipe), ["pnpm install --frozen-lockfile --prod"]);
+    assert_eq!(plan(&files).recipe.compile, ["npm exec --yes --package=pnpm@8 -- pnpm run build"]);
+
+    let package = r#"{ "packageManager": "pnpm@9.1.0+sha512.abc", "dependencies": { "a": "1" },
+                       "scripts": { "start": "node x" } }"#;
+    let recipe = plan(&[("package.json", package), ("pnpm-lock.yaml", "")]).recipe;
+    assert!(installs(&recipe)[0].starts_with("npm exec --yes --package=pnpm@9.1.0 -- pnpm "));
+}
+
+#[test]
+fn yarn_2_and_later_install_into_the_tree() {
+    let lock = ("yarn.lock", "__metadata:\n  version: 8\n");
+    let recipe = plan(&[("package.json", PACKAGE), lock]).recipe;
+    assert_eq!(recipe.dependencies, None);
+    let exec = "npm exec --yes --package=@yarnpkg/cli-dist@4 -- yarn";
+    assert_eq!(recipe.in_tree, [format!("{exec} install --immutable")]);
+    assert_eq!(recipe.env["NODE_OPTIONS"], "--require=/app/.pnp.cjs");
+    let settings = "nodeLinker: node-modules\nyarnPath: .yarn/releases/yarn-4.1.0.cjs\n";
+    let recipe = plan(&[("package.json", PACKAGE), lock, (".yarnrc.yml", settings)]).recipe;
+    assert_eq!(recipe.in_tree, ["node .yarn/releases/yarn-4.1.0.cjs install --immutable"]);
+    assert!(!recipe.env.contains_key("NODE_OPTIONS"));
 }
 
 #[test]
@@ -131,7 +145,8 @@ fn pip_fills_a_virtual_environment() {
         [
             "/usr/bin/python3 -m venv .venv",
             "pip install --no-compile -r requirements.txt",
-            "/usr/bin/python3 -m compileall -q -f -j 0 --invalidation-mode unchecked-hash .venv/lib || true",
+            "# /usr/bin/python3 -m compileall .venv\n/usr/bin/python3 -m compileall -qq -f \
+             --invalidation-mode unchecked-hash .venv/lib || true",
         ]
     );
     let development = plan.recipe.development.as_ref().unwrap();

@@ -29,6 +29,12 @@ async fn flask() {
     assert!(after.layers[1].size < 64 << 10, "{:?}", after.layers[1]);
     assert!(site.boxes.scripts().is_empty(), "nothing runs when nothing has to be installed");
     assert!(before.stack.runtimes.keys().any(|path| path.contains("python3")), "{before:?}");
+    let root = site.unpack(&after);
+    let library = std::fs::read_dir(root.path().join("app/.venv/lib")).unwrap().next().unwrap();
+    let compiled = library.unwrap().path().join("site-packages/flask/__pycache__");
+    let file = std::fs::read_dir(compiled).unwrap().next().unwrap().unwrap().path();
+    // PEP 552: byte code by the content of its source, never compared with it again.
+    assert_eq!(std::fs::read(file).unwrap()[4..8], [1, 0, 0, 0]);
     let text = site.recorder.text();
     assert!(text.contains("-----> Dependencies are unchanged: nothing to install"), "{text}");
 

@@ -7,6 +7,7 @@ mod buildpacks;
 mod crashes;
 mod examples;
 mod imports;
+mod package_managers;
 mod planning;
 mod recorder;
 mod site;

@@ -107,3 +107,11 @@ async fn single_commands_can_be_overridden() {
     site.edit("solum.yaml", "test: test -f main.go && touch kept/deep/tested", "test: off");
     assert!(matches!(site.test().await, Tested::Skipped(_)));
 }
+
+#[tokio::test]
+async fn a_file_that_the_servers_environment_names_can_be_read_in_the_box() {
+    let files = [("Procfile", "web: x"), ("solum.yaml", "build: cat $PASSED_FILE > seen")];
+    let site = Site::with_files(&files).await;
+    let root = site.unpack(&site.build().await);
+    assert_eq!(std::fs::read_to_string(root.path().join("app/seen")).unwrap(), "passed on");
+}

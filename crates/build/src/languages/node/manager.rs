@@ -1,15 +1,18 @@
 //! npm, yarn and pnpm: which one the repository means, and how each is called.
 
 use super::Package;
+use crate::languages::quoted;
 use crate::plan::{Draft, PlanError};
 use crate::source::Source;
 use crate::tools::Tools;
 
 pub(super) struct Manager {
     kind: Kind,
-    /// How it is called: `npm`, or `corepack pnpm` where it is not installed by itself.
+    /// How it is called: `npm`, or through npm where it is not installed by itself.
     command: String,
     locked: bool,
+    /// Yarn 2 and later: packages stay in archives, and a loader finds them there.
+    plug_and_play: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,19 +32,16 @@ impl Manager {
         package: &Package,
         draft: &mut Draft,
     ) -> Result<Self, PlanError> {
-        let wanted = package.json.get("packageManager").and_then(|text| text.as_str());
-        let wants_berry = wanted.is_some_and(|text| {
-            text.strip_prefix("yarn@").is_some_and(|version| !version.starts_with("1."))
-        });
-        let (kind, locked) = if source.is_file("pnpm-lock.yaml") {
-            (Kind::Pnpm, true)
-        } else if source.is_file("yarn.lock") {
-            let berry = wants_berry || source.is_file(".yarnrc.yml");
-            (if berry { Kind::YarnBerry } else { Kind::Yarn }, true)
-        } else if source.is_file("package-lock.json") || source.is_file("npm-shrinkwrap.json") {
-            (Kind::Npm, true)
-        } else {
-            (Kind::Npm, false)
+        let yarn = source.text("yarn.lock")?;
+        let pnpm = source.text("pnpm-lock.yaml")?;
+        let (kind, locked) = match (&pnpm, &yarn) {
+            (Some(_), _) => (Kind::Pnpm, true),
+            (None, Some(lock)) if lock.contains("__metadata:") => (Kind::YarnBerry, true),
+            (None, Some(_)) => (Kind::Yarn, true),
+            (None, None) => {
+                let locks = ["package-lock.json", "npm-shrinkwrap.json"];
+                (Kind::Npm, locks.iter().any(|lock| source.is_file(lock)))
+            }
         };
         if !locked && package.has_dependencies() {
             draft.warnings.push(
@@ -50,23 +50,28 @@ impl Manager {
                     .to_owned(),
             );
         }
-        let name = match kind {
-            Kind::Npm => return Ok(Self { kind, command: "npm".to_owned(), locked }),
-            Kind::Yarn | Kind::YarnBerry => "yarn",
-            Kind::Pnpm => "pnpm",
-        };
-        let command = match (tools.has(name), tools.has("corepack")) {
-            (true, _) => name.to_owned(),
-            (false, true) => format!("corepack {name}"),
-            (false, false) => {
-                return Err(PlanError::MissingTool {
-                    program: name.to_owned(),
-                    needed_for: format!("a Node.js app with a lock file of {name}"),
-                    hint: format!("install it on the server: npm install --global {name}"),
-                });
+        let settings = source.declaration(".yarnrc.yml")?.unwrap_or_default();
+        let plug_and_play =
+            kind == Kind::YarnBerry && !settings.contains("nodeLinker: node-modules");
+        let command = match kind {
+            Kind::Npm => "npm".to_owned(),
+            Kind::Yarn if tools.has("yarn") => "yarn".to_owned(),
+            Kind::Pnpm if tools.has("pnpm") => "pnpm".to_owned(),
+            Kind::Yarn => through_npm("yarn", "yarn", asked(package, "yarn").unwrap_or("1")),
+            Kind::YarnBerry => match committed(&settings) {
+                Some(path) => format!("node {path}"),
+                None => {
+                    let version = asked(package, "yarn").unwrap_or("4");
+                    through_npm("@yarnpkg/cli-dist", "yarn", version)
+                }
+            },
+            Kind::Pnpm => {
+                let lock = pnpm.as_deref().unwrap_or_default();
+                let version = asked(package, "pnpm").unwrap_or_else(|| pnpm_version(lock));
+                through_npm("pnpm", "pnpm", version)
             }
         };
-        Ok(Self { kind, command, locked })
+        Ok(Self { kind, command, locked, plug_and_play })
     }
 
     /// The files that decide what an install does.
@@ -118,8 +123,9 @@ impl Manager {
                 ("npm_config_package_import_method", "copy"),
             ],
             Kind::Yarn => &[("YARN_CACHE_FOLDER", "/cache/yarn")],
+            // What is installed stands in the tree; a copy of what was fetched stays.
             Kind::YarnBerry => &[
-                ("YARN_ENABLE_GLOBAL_CACHE", "true"),
+                ("YARN_ENABLE_GLOBAL_CACHE", "false"),
                 ("YARN_GLOBAL_FOLDER", "/cache/yarn-berry"),
                 ("YARN_ENABLE_TELEMETRY", "0"),
             ],
@@ -127,6 +133,12 @@ impl Manager {
         };
         let pairs = settings.iter();
         pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    /// For running: Node.js has to find packages that are in no directory.
+    pub(super) fn run_settings(&self) -> Option<(String, String)> {
+        let option = || "--require=/app/.pnp.cjs".to_owned();
+        self.plug_and_play.then(|| ("NODE_OPTIONS".to_owned(), option()))
     }
 
     pub(super) fn run(&self, script: &str) -> String {
@@ -139,5 +151,33 @@ impl Manager {
     /// Yarn 2 and later may put nothing into `node_modules` and everything elsewhere.
     pub(super) fn needs_tree(&self) -> Option<String> {
         (self.kind == Kind::YarnBerry).then(|| "yarn 2 and later install into the tree".to_owned())
+    }
+}
+
+/// A program out of the registry, kept in npm's cache.
+fn through_npm(package: &str, program: &str, version: &str) -> String {
+    let package = quoted(&format!("{package}@{version}"));
+    format!("npm exec --yes --package={package} -- {program}")
+}
+
+/// The version in `packageManager`: `pnpm@9.1.0+sha512.…`.
+fn asked<'p>(package: &'p Package, name: &str) -> Option<&'p str> {
+    let text = package.json.get("packageManager")?.as_str()?;
+    text.strip_prefix(name)?.strip_prefix('@')?.split('+').next()
+}
+
+/// The one that Yarn 2 and later puts into the repository itself.
+fn committed(settings: &str) -> Option<String> {
+    let path = settings.lines().find_map(|line| line.strip_prefix("yarnPath:"))?;
+    Some(quoted(path.trim().trim_matches(['"', '\''])))
+}
+
+/// The pnpm that wrote this version of the lock file.
+fn pnpm_version(lock: &str) -> &'static str {
+    let version = lock.lines().find_map(|line| line.strip_prefix("lockfileVersion:"));
+    match version.map(|version| version.trim().trim_matches(['"', '\''])) {
+        Some(version) if version.starts_with('5') => "7",
+        Some(version) if version.starts_with('6') => "8",
+        _ => "9",
     }
 }
