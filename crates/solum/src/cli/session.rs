@@ -160,6 +160,7 @@ mod tests {
             name: name.parse().unwrap(),
             urls: Vec::new(),
             current: None,
+            config_revision: None,
             processes: Default::default(),
         };
         assert_eq!(only(&app, vec![environment("dev")]).unwrap().as_str(), "dev");
