@@ -16,12 +16,16 @@
 //! | `/data` | writable and kept: one directory per app and environment (`$SOLUM_DATA_DIR`) |
 //! | `/tmp`, `/dev/shm` | writable, in memory, bounded, gone with every restart of the process |
 //! | `/usr`, `/bin`, `/lib`, … | the machine's, read-only |
-//! | `/etc` | a selection of the machine's, read-only, with a `passwd` that knows the app's user only |
+//! | `/etc` | a selection of the machine's, read-only, with a `passwd` that knows the app's user and no other person |
 //! | `/proc`, `/dev` | its own processes, and the harmless devices |
 //!
-//! Nothing else of the machine is there: not the data directory, not other apps. The network is the machine's.
-//! A process runs as the app's own unprivileged user, without capabilities, and can never gain any.
-//! It gets the environment that it was given and nothing of the server's, `PWD` apart, which the shell sets.
+//! Nothing else of the machine is there: not the data directory, not other apps. A process runs as the app's own
+//! unprivileged user, without capabilities, and can never gain any. The network is the machine's: an app reaches what listens
+//! on the loopback address, other apps included, and can listen on any port that is free.
+//!
+//! Its environment is the bundle's, the app's over it, and over both `PORT` (with a port), `SOLUM_APP`, `SOLUM_ENVIRONMENT`,
+//! `SOLUM_PROCESS`, `SOLUM_RELEASE` and `SOLUM_DATA_DIR`. `PATH` and `HOME` (`/app`) are there unless given. Nothing of
+//! the server's comes in; the shell adds `PWD`.
 //!
 //! Where the server does not run as root the box is a user namespace, which is weaker: all apps are then the same
 //! user of the machine, and limits of memory and processor are not enforced. `bare` means no box at all.

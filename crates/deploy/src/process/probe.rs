@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::StatusCode;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -33,6 +34,9 @@ const MUTE: (Duration, u32) = (Duration::from_secs(1), 5);
 
 const NOBODY: &str = "nothing listens on port";
 
+/// How long the body of a bad answer is waited for.
+const BODY_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// How much of a bad answer is shown.
 const SHOWN: usize = 200;
 
@@ -42,7 +46,12 @@ pub(super) async fn wait(
     health: &HealthCheck,
 ) -> Result<Ready, NotReady> {
     let started = Instant::now();
-    let address = address(driver, id).await?;
+    let found = tokio::time::timeout(health.timeout, address(driver, id)).await;
+    let address = found.unwrap_or(Err(NotReady::TimedOut {
+        after: health.timeout,
+        last_probe: "the instance is still being started".to_owned(),
+        hint: None,
+    }))?;
     let last = Mutex::new("it was not tried".to_owned());
     let answered = async {
         match address {
@@ -149,6 +158,8 @@ async fn runs(driver: &ProcessDriver, id: InstanceId) -> ReadyBy {
     }
 }
 
+type Request = http::Request<Empty<Bytes>>;
+
 /// What one attempt met.
 enum Met {
     Good(ReadyBy),
@@ -199,22 +210,26 @@ async fn attempt(address: SocketAddr, path: Option<&str>, last: &Mutex<String>) 
             *last = text;
         }
     };
+    let shown = path.unwrap_or("/");
+    let request = match request(shown) {
+        Ok(request) if shown.starts_with('/') => request,
+        _ => {
+            note(format!(
+                "`{shown}` cannot be asked for: a path begins with `/` and has no spaces"
+            ));
+            return Met::Bad;
+        }
+    };
     let Ok(stream) = TcpStream::connect(address).await else {
         note(format!("{NOBODY} {}", address.port()));
         return Met::Refused;
     };
-    let shown = path.unwrap_or("/");
     note(format!("GET {shown} was not answered"));
-    match get(stream, shown).await {
-        Ok((status, body)) => {
-            let good = match path {
-                Some(_) => status.is_success() || status.is_redirection(),
-                None => !status.is_server_error(),
-            };
-            if good {
-                let (path, status) = (shown.to_owned(), status.as_u16());
-                return Met::Good(ReadyBy::Answered { path, status });
-            }
+    match get(stream, request, path.is_none()).await {
+        Ok(Answer::Good(status)) => {
+            Met::Good(ReadyBy::Answered { path: shown.to_owned(), status: status.as_u16() })
+        }
+        Ok(Answer::Bad(status, body)) => {
             let colon = if body.is_empty() { "" } else { ": " };
             note(format!("GET {shown} answered {status}{colon}{body}"));
             Met::Bad
@@ -231,34 +246,37 @@ async fn attempt(address: SocketAddr, path: Option<&str>, last: &Mutex<String>) 
     }
 }
 
-/// One request, and the beginning of what comes back.
-async fn get(stream: TcpStream, path: &str) -> hyper::Result<(http::StatusCode, String)> {
+enum Answer {
+    Good(StatusCode),
+    /// With the beginning of its body, for a person to read.
+    Bad(StatusCode, String),
+}
+
+/// A GET of a path, unless it is none.
+fn request(path: &str) -> http::Result<Request> {
+    http::Request::get(path)
+        .header(http::header::HOST, "localhost")
+        .header(http::header::USER_AGENT, "solum-health")
+        .header(http::header::CONNECTION, "close")
+        .body(Empty::new())
+}
+
+/// One request, and what comes back. With `any`, all that is no server error is good.
+async fn get(stream: TcpStream, request: Request, any: bool) -> hyper::Result<Answer> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let mut connection = std::pin::pin!(connection);
-    let mut request = http::Request::new(Empty::<Bytes>::new());
-    let headers = request.headers_mut();
-    headers.insert(http::header::HOST, http::HeaderValue::from_static("localhost"));
-    headers.insert(http::header::USER_AGENT, http::HeaderValue::from_static("solum-health"));
-    headers.insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
-    if let Ok(uri) = path.parse() {
-        *request.uri_mut() = uri;
-    }
     let mut exchange = std::pin::pin!(async move {
         let response = sender.send_request(request).await?;
         let status = response.status();
-        let mut body = response.into_body();
-        let mut begun = Vec::new();
-        while begun.len() < SHOWN {
-            match body.frame().await {
-                Some(Ok(frame)) => {
-                    begun.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data))
-                }
-                Some(Err(_)) | None => break,
-            }
+        let good = status.is_success() || status.is_redirection();
+        if good || (any && !status.is_server_error()) {
+            return Ok(Answer::Good(status));
         }
+        let mut begun = Vec::new();
+        let _ = tokio::time::timeout(BODY_TIMEOUT, begin(response.into_body(), &mut begun)).await;
         begun.truncate(SHOWN);
-        Ok((status, one_line(&begun)))
+        Ok(Answer::Bad(status, one_line(&begun)))
     });
     let mut connected = true;
     loop {
@@ -267,6 +285,18 @@ async fn get(stream: TcpStream, path: &str) -> hyper::Result<(http::StatusCode, 
             answer = &mut exchange => return answer,
             // What became of it, the exchange tells.
             _ = &mut connection, if connected => connected = false,
+        }
+    }
+}
+
+/// Reads the beginning of a body.
+async fn begin(mut body: hyper::body::Incoming, begun: &mut Vec<u8>) {
+    while begun.len() < SHOWN {
+        match body.frame().await {
+            Some(Ok(frame)) => {
+                begun.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data))
+            }
+            Some(Err(_)) | None => return,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt as _;
 use types::Bundle;
@@ -27,16 +27,20 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(120);
 const LONGEST_ENVIRONMENT: usize = 1024 * 1024;
 const LONGEST_VALUE: usize = 127 * 1024;
 
-const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 impl ProcessDriver {
     pub(super) async fn start_instance(&self, spec: &InstanceSpec) -> Result<Started, StartError> {
         let directory = self.instance(spec.id);
         let unseen = |error| StartError::Unseen(Box::new(error));
+        let started = Instant::now();
         loop {
             let fresh = match self.find(spec.id).await.map_err(unseen)? {
                 Found::Shim(connection) => {
                     return Ok(Started { address: connection.state.address });
+                }
+                Found::Busy if started.elapsed() > REPORT_TIMEOUT => {
+                    return Err(StartError::Silent(REPORT_TIMEOUT));
                 }
                 Found::Busy => {
                     tokio::time::sleep(Duration::from_millis(2)).await;

@@ -41,7 +41,7 @@ async fn a_process_gets_its_environment_and_nothing_else() {
         ("HOME", "/app"),
         ("ODD", odd),
         ("OVERRIDDEN", "app"),
-        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
         ("PORT", &port),
         ("PWD", "/app"),
         ("SOLUM_APP", "shop"),

@@ -52,6 +52,28 @@ async fn a_bad_answer_is_quoted() {
 }
 
 #[tokio::test]
+async fn an_answer_without_an_end_counts_as_soon_as_it_begins() {
+    let world = World::new();
+    let stream = "exec python3 -c 'import os, socket, time
+s = socket.create_server((\"127.0.0.1\", int(os.environ[\"PORT\"])))
+c, _ = s.accept()
+c.sendall(b\"HTTP/1.1 200 OK\\r\\nContent-Type: text/event-stream\\r\\n\\r\\n\")
+time.sleep(600)'";
+    let ready = ready(&world, stream, &health(None, PATIENCE)).await.unwrap();
+    assert_eq!(ready.by, ReadyBy::Answered { path: "/".into(), status: 200 });
+}
+
+#[tokio::test]
+async fn a_health_path_that_is_none_is_said_to_be() {
+    let world = World::new();
+    for path in ["health z", "healthz"] {
+        let health = health(Some(path), SOON);
+        let error = ready(&world, &server(PORT, OK), &health).await.unwrap_err();
+        assert!(error.to_string().contains(&format!("`{path}` cannot be asked for")), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_port_that_never_opens_is_named() {
     let world = World::new();
     let error = ready(&world, "exec sleep 600", &health(None, SOON)).await.unwrap_err();
