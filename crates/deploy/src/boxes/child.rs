@@ -7,7 +7,6 @@
 //! first process of the box's process namespace, with which all others end. Without (bare) there is only the
 //! command itself.
 
-use std::collections::HashSet;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -28,6 +27,9 @@ const SCRIPT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How much output is read at a time, so that a flood keeps nothing else waiting.
 const READ_AT_ONCE: usize = 64 * 1024;
+
+/// How often so much is read once everything has ended.
+const MOST_LAST_READS: u32 = 64;
 
 /// How often to look again where the kernel tells nobody: a bare command has ended and what it left behind has not.
 const RECHECK: Duration = Duration::from_millis(5);
@@ -168,7 +170,12 @@ impl Child {
             return None;
         }
         self.reap();
-        while self.read_outputs(&mut output) {}
+        // What is in a pipe is bounded, unless a bare process got away and goes on writing.
+        for _ in 0..MOST_LAST_READS {
+            if !self.read_outputs(&mut output) {
+                break;
+            }
+        }
         let stopped = self.terminating || self.killing;
         Some(Ended { exit: if stopped && !self.begun { Exit::NotRun } else { exit } })
     }
@@ -186,19 +193,10 @@ impl Child {
         }
     }
 
-    /// Sends a signal to every process of the box, once each.
+    /// Sends a signal to every process of the box, once: whom one of them starts in order to end well is left alone.
     fn signal(&self, signal: Signal) {
-        let mut reached = HashSet::new();
-        // Some may be born while others are told; those who outrun this are killed when grace is over.
-        for _ in 0..3 {
-            let mut found = self.processes();
-            found.retain(|pid| reached.insert(*pid));
-            if found.is_empty() {
-                break;
-            }
-            for pid in found {
-                let _ = kill_process(pid, signal);
-            }
+        for pid in self.processes() {
+            let _ = kill_process(pid, signal);
         }
     }
 
