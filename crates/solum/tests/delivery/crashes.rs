@@ -119,8 +119,7 @@ fn undisturbed() -> Result<End> {
 /// Kills at 1, 2, 3, … until a push gets through; gives how often it was killed.
 fn kill_at_each(kind: &str, stride: usize, most: usize) -> Result<usize> {
     let mut expected = undisturbed()?;
-    let mut killed = 0;
-    for number in (1..=most).step_by(stride) {
+    for (killed, number) in (1..=most).step_by(stride).enumerate() {
         let mut prepared = prepare()?;
         match push_until_killed(&mut prepared, &format!("{kind}:{number}"))? {
             Killed::Never => {
@@ -134,7 +133,6 @@ fn kill_at_each(kind: &str, stride: usize, most: usize) -> Result<usize> {
             }
             Killed::DuringPush => {}
         }
-        killed += 1;
         recover(&mut prepared)?;
         let actual = end(&prepared.server, &prepared.repository)?;
         if actual.runs.len() < expected.runs.len() {
