@@ -67,7 +67,7 @@ fn measure(server: &Server, repository: &Repository, number: usize) -> Result<Ro
         .require()?
         .elapsed();
     let answered = watch.first_answer()?.saturating_duration_since(began);
-    timeline.steps(server, APP)?;
+    timeline.ask(server, APP)?;
 
     // The same change once more, on its way to nowhere.
     let aside = format!("{new} aside");

@@ -25,8 +25,8 @@ impl Timeline {
         }
     }
 
-    /// Adds the steps of the app's newest run.
-    pub(super) fn steps(&mut self, server: &Server, app: &str) -> Result<()> {
+    /// Adds the steps of the app's newest run, and the states of its newest deployment.
+    pub(super) fn ask(&mut self, server: &Server, app: &str) -> Result<()> {
         let runs = server.solum_json(&["run", "list", app, "--json"])?;
         let id = runs.pointer("/0/id").and_then(Value::as_str).context("the app has no run")?;
         let run = server.solum_json(&["run", "show", id, "--json"])?;
@@ -38,8 +38,22 @@ impl Timeline {
                 }
             }
         }
+        let environment = server.solum_json(&["env", "show", app, "--json"])?;
+        let deployment = environment.pointer("/deployments/0").context("nothing was deployed")?;
+        self.steps.extend(states(deployment));
         Ok(())
     }
+}
+
+/// From a deployment's entry into each of its states to the next one.
+fn states(deployment: &Value) -> Vec<(String, Duration)> {
+    let entered = list(deployment, "phases");
+    let pairs = entered.iter().zip(entered.iter().skip(1));
+    let lengths = pairs.filter_map(|(state, next)| {
+        let length = lapse(state, "entered_at", next, "entered_at")?;
+        Some((format!("  of that, {}", text(state, "state")?), length))
+    });
+    lengths.collect()
 }
 
 pub(super) fn print<'a>(timelines: impl Iterator<Item = &'a Timeline>) {
@@ -75,9 +89,13 @@ fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
 }
 
 fn lasted(step: &Value) -> Option<Duration> {
-    let time = |key| text(step, key)?.parse::<jiff::Timestamp>().ok();
-    let lapse = time("finished_at")?.duration_since(time("started_at")?);
-    lapse.try_into().ok()
+    lapse(step, "started_at", step, "finished_at")
+}
+
+fn lapse(from: &Value, start: &str, to: &Value, end: &str) -> Option<Duration> {
+    let start = text(from, start)?.parse::<jiff::Timestamp>().ok()?;
+    let end = text(to, end)?.parse::<jiff::Timestamp>().ok()?;
+    end.duration_since(start).try_into().ok()
 }
 
 #[cfg(test)]
@@ -100,5 +118,15 @@ mod tests {
         });
         assert_eq!(lasted(&ended), Some(Duration::from_millis(250)));
         assert_eq!(lasted(&serde_json::json!({ "started_at": "2026-01-01T00:00:00Z" })), None);
+    }
+
+    #[test]
+    fn a_state_lasts_until_the_next_one() {
+        let deployment = serde_json::json!({ "phases": [
+            { "state": "starting", "entered_at": "2026-01-01T00:00:00Z" },
+            { "state": "switching", "entered_at": "2026-01-01T00:00:00.12Z" },
+        ]});
+        let expected = ("  of that, starting".to_owned(), Duration::from_millis(120));
+        assert_eq!(states(&deployment), [expected]);
     }
 }
