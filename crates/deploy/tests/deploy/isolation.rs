@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use deploy::{Driver, Exit, InstanceSpec, Restart};
+use deploy::{Driver, Exit, InstanceSpec, Restart, StartError};
 use types::VariableName;
 
 use crate::world::{NO_GRACE, World, processes};
@@ -53,6 +53,25 @@ async fn a_process_gets_its_environment_and_nothing_else() {
     ]
     .into();
     assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn an_environment_may_be_large_but_not_larger_than_a_process_can_take() {
+    let world = World::new();
+    let spec = world.running("echo ${#A} ${#B} ${#C} ${#D} ${#E} ${#F}").await;
+    let big = "'".repeat(120_000);
+    let mut variables = env(["A", "B", "C", "D", "E", "F"].map(|name| (name, big.as_str())));
+    let fits = InstanceSpec { env: variables.clone(), ..spec.clone() };
+    assert_eq!(world.output_of(fits).await.1, "120000 120000 120000 120000 120000 120000\n");
+    variables.insert("A".parse().unwrap(), "x".repeat(130_500));
+    let error = world.driver.start(&InstanceSpec { env: variables.clone(), ..spec.clone() }).await;
+    assert!(
+        matches!(error, Err(StartError::EnvironmentTooLarge { bytes: 130_500, .. })),
+        "{error:?}"
+    );
+    variables.insert("A".parse().unwrap(), "\0".into());
+    let error = world.driver.start(&InstanceSpec { env: variables, ..spec }).await;
+    assert!(matches!(error, Err(StartError::NulInVariable(name)) if name == "A"));
 }
 
 #[tokio::test]
