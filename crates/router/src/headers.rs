@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -29,35 +30,72 @@ pub(crate) struct Wishes {
     trailers: bool,
 }
 
+/// Headers that end at this hop, whatever `Connection` says. `Proxy` is no header of anybody's, but CGI programs
+/// take it for the variable HTTP_PROXY.
+const HOP: [HeaderName; 8] = [
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::TE,
+    header::EXPECT,
+    HeaderName::from_static("proxy"),
+];
+/// How many of them concern answers.
+const HOP_OF_ANSWERS: usize = 5;
+
+/// Headers of [`HOP`] that were seen, a bit each.
+#[derive(Debug, Default, Clone, Copy)]
+struct Seen(u8);
+
+impl Seen {
+    fn note(&mut self, name: &HeaderName) -> bool {
+        let index = HOP.iter().position(|hop| hop == name);
+        self.0 |= index.map_or(0, |index| 1 << index);
+        index.is_some()
+    }
+
+    fn has(self, name: &HeaderName) -> bool {
+        (0..HOP.len()).any(|index| self.0 & (1 << index) != 0 && HOP[index] == name)
+    }
+
+    fn remove(self, headers: &mut HeaderMap, among: usize) {
+        for (index, name) in HOP.iter().enumerate().take(among) {
+            if self.0 & (1 << index) != 0 {
+                headers.remove(name);
+            }
+        }
+    }
+}
+
 /// Takes out of a request what concerns only this hop, and what only we may say.
 pub(crate) fn strip_request(headers: &mut HeaderMap) -> Wishes {
     let mut wishes = Wishes::default();
-    let mut doomed: Vec<HeaderName> = Vec::new();
+    let mut seen = Seen::default();
+    let mut ours: Vec<HeaderName> = Vec::new();
     for (name, value) in &*headers {
-        match *name {
-            header::ACCEPT => wishes.json |= mentions_json(value),
-            header::TE => {
-                wishes.trailers |= has_token(value, "trailers");
-                doomed.push(name.clone());
-            }
-            header::CONNECTION | header::TRANSFER_ENCODING | header::UPGRADE | header::EXPECT => {
-                doomed.push(name.clone());
-            }
-            _ if is_hop_by_hop(name) || is_ours(name.as_str()) => doomed.push(name.clone()),
-            _ => {}
+        if name == header::ACCEPT {
+            wishes.json |= mentions_json(value);
+        } else if is_ours(name.as_str()) {
+            ours.push(name.clone());
+        } else if seen.note(name) && name == header::TE {
+            wishes.trailers |= has_token(value, "trailers");
         }
     }
-    if doomed.is_empty() {
-        return wishes;
-    }
-    wishes.names_upgrade = headers.contains_key(header::UPGRADE);
-    if wishes.names_upgrade && connection_has(headers, "upgrade") {
-        wishes.upgrade = headers.get(header::UPGRADE).filter(|to| may_switch_to(to)).cloned();
-    }
-    remove_named_by_connection(headers);
-    for name in doomed {
+    for name in ours {
         headers.remove(name);
     }
+    if seen.has(&header::UPGRADE) {
+        wishes.names_upgrade = true;
+        if connection_has(headers, "upgrade") {
+            wishes.upgrade = headers.get(header::UPGRADE).filter(|to| may_switch_to(to)).cloned();
+        }
+    }
+    if seen.has(&header::CONNECTION) {
+        remove_named_by_connection(headers);
+    }
+    seen.remove(headers, HOP.len());
     if wishes.trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
@@ -73,35 +111,20 @@ pub(crate) fn ask_to_switch(headers: &mut HeaderMap, protocol: &HeaderValue) {
 /// Takes out of an answer what concerns only the hop to the instance. Of an answer that switches
 /// protocols, `Connection` and `Upgrade` are part of the handshake and stay.
 pub(crate) fn strip_response(headers: &mut HeaderMap, switches: bool) {
-    let mut doomed: Vec<HeaderName> = Vec::new();
+    let mut seen = Seen::default();
     for name in headers.keys() {
-        match *name {
-            header::CONNECTION | header::UPGRADE if switches => {}
-            header::CONNECTION | header::UPGRADE | header::TRANSFER_ENCODING => {
-                doomed.push(name.clone());
-            }
-            _ if is_hop_by_hop(name) => doomed.push(name.clone()),
-            _ => {}
+        if !(switches && (name == header::CONNECTION || name == header::UPGRADE)) {
+            seen.note(name);
         }
     }
-    if doomed.is_empty() {
-        return;
-    }
-    if !switches {
+    if seen.has(&header::CONNECTION) {
         remove_named_by_connection(headers);
     }
-    if headers.remove(header::TRANSFER_ENCODING).is_some() {
+    if seen.has(&header::TRANSFER_ENCODING) {
         // It overrides a length, which must not be passed on (RFC 9112, section 6.3).
         headers.remove(header::CONTENT_LENGTH);
     }
-    for name in doomed {
-        headers.remove(name);
-    }
-}
-
-fn is_hop_by_hop(name: &HeaderName) -> bool {
-    // `Proxy` is no header of anybody's, but CGI programs take it for the variable HTTP_PROXY.
-    matches!(name.as_str(), "keep-alive" | "proxy-connection" | "proxy")
+    seen.remove(headers, HOP_OF_ANSWERS);
 }
 
 /// Headers that programs behind a proxy believe, also in the spelling that WSGI and CGI cannot tell from
@@ -150,6 +173,10 @@ fn tokens(value: &HeaderValue) -> impl Iterator<Item = &str> {
 /// Removes the headers that `Connection` says are for this hop (RFC 9110, section 7.6.1), but for those
 /// that a message cannot do without.
 fn remove_named_by_connection(headers: &mut HeaderMap) {
+    let mut connections = headers.get_all(header::CONNECTION).iter();
+    if connections.all(|value| matches!(value.as_bytes(), b"close" | b"keep-alive")) {
+        return;
+    }
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -187,9 +214,11 @@ pub(crate) struct Forwarded {
 impl Forwarded {
     pub(crate) fn new(client: IpAddr, port: u16) -> Self {
         let client = client.to_canonical();
+        let mut address = String::with_capacity(40);
+        push_address(&mut address, client);
         Self {
             address: client,
-            address_value: value(&client.to_string()),
+            address_value: value(address),
             port: HeaderValue::from(port),
             last: None,
         }
@@ -205,6 +234,7 @@ impl Forwarded {
                 forwarded
             }
         };
+        headers.reserve(5);
         headers.insert(header::FORWARDED, forwarded);
         headers.insert(X_FORWARDED_FOR, self.address_value.clone());
         headers.insert(X_FORWARDED_HOST, host.clone());
@@ -216,15 +246,40 @@ impl Forwarded {
 /// RFC 7239, sections 4 and 6: what is not a token is quoted, and an IPv6 address stands in brackets.
 fn forwarded(client: IpAddr, host: &HeaderValue) -> HeaderValue {
     let host = host.to_str().unwrap_or("");
-    let mut text = match client {
-        IpAddr::V4(address) => format!("for={address};host="),
-        IpAddr::V6(address) => format!("for=\"[{address}]\";host="),
-    };
+    let mut text = String::with_capacity(64 + host.len());
+    text.push_str("for=");
+    if client.is_ipv6() {
+        text.push_str("\"[");
+        push_address(&mut text, client);
+        text.push_str("]\"");
+    } else {
+        push_address(&mut text, client);
+    }
+    text.push_str(";host=");
     let is_token = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
     let quote = if is_token && !host.is_empty() { "" } else { "\"" };
-    // Writing to a string does not fail.
-    let _ = write!(text, "{quote}{host}{quote};proto={PROTO}");
-    value(&text)
+    for part in [quote, host, quote, ";proto=", PROTO] {
+        text.push_str(part);
+    }
+    value(text)
+}
+
+/// The address as text. Written out for IPv4, because this happens for every connection, and the
+/// general formatting takes longer than all else that a request needs here.
+fn push_address(text: &mut String, address: IpAddr) {
+    let IpAddr::V4(address) = address else {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{address}");
+        return;
+    };
+    for (index, octet) in address.octets().into_iter().enumerate() {
+        if index > 0 {
+            text.push('.');
+        }
+        let digits = [octet / 100, octet / 10 % 10, octet % 10];
+        let leading = digits.iter().take(2).take_while(|digit| **digit == 0).count();
+        text.extend(digits[leading..].iter().map(|digit| char::from(b'0' + digit)));
+    }
 }
 
 /// The client's request id when it is sane; else a new one, which is set.
@@ -232,7 +287,7 @@ pub(crate) fn request_id(headers: &mut HeaderMap) -> HeaderValue {
     if let Some(id) = headers.get(X_REQUEST_ID).filter(|id| is_sane(id)) {
         return id.clone();
     }
-    let id = value(&hex(rand::random()));
+    let id = value(Bytes::copy_from_slice(&hex(rand::random())));
     headers.insert(X_REQUEST_ID, id.clone());
     id
 }
@@ -243,15 +298,19 @@ fn is_sane(id: &HeaderValue) -> bool {
         && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte))
 }
 
-fn hex(bytes: [u8; 16]) -> String {
+fn hex(bytes: [u8; 16]) -> [u8; 32] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    let mut text = [0; 32];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 0xf)];
+    }
+    text
 }
 
 /// A value made of characters that are known to be allowed.
-fn value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+fn value(text: impl Into<Bytes>) -> HeaderValue {
+    HeaderValue::from_maybe_shared(text.into()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod body;
 mod connection;
 mod pool;
 mod proxy;
+mod relay;
 mod socket;
 mod sticky;
 mod tunnel;

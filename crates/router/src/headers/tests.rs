@@ -145,3 +145,21 @@ fn a_handshake_keeps_what_belongs_to_it() {
     strip_response(&mut headers, true);
     assert_eq!(names(&headers), ["connection", "sec-websocket-accept", "upgrade"]);
 }
+
+#[test]
+fn addresses_are_written_as_everybody_writes_them() {
+    for address in ["0.0.0.0", "1.20.100.255", "10.9.99.109", "255.255.255.255", "2001:db8::1"] {
+        let mut text = String::new();
+        push_address(&mut text, address.parse().unwrap());
+        assert_eq!(text, address);
+    }
+}
+
+#[test]
+fn a_plain_connection_header_names_nothing() {
+    for connection in ["close", "keep-alive"] {
+        let mut headers = map(&[("connection", connection), ("close", "1"), ("etag", "2")]);
+        strip_response(&mut headers, false);
+        assert_eq!(names(&headers), ["close", "etag"]);
+    }
+}

@@ -106,13 +106,7 @@ impl InstanceBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let Some(link) = &mut self.link else { return Poll::Ready(None) };
-        let over = link.drive(cx);
-        let mut frame = Pin::new(&mut self.incoming).poll_frame(&mut link.quiet(cx));
-        if over && frame.is_pending() {
-            // Nothing more comes; without its connection the body says so.
-            link.forget();
-            frame = Pin::new(&mut self.incoming).poll_frame(cx);
-        }
+        let frame = link.poll_frame(cx, Pin::new(&mut self.incoming));
         match &frame {
             Poll::Ready(None) => self.state = State::Ended,
             Poll::Ready(Some(Err(_))) => {

@@ -82,7 +82,8 @@ pub(super) async fn serve(worker: Rc<Worker>, socket: Rc<ClientSocket>, peer: So
     });
     match protocol {
         Protocol::Http1 => http1(client).await,
-        Protocol::Http2 => http2(client).await,
+        // What is rare does not make every connection's task larger.
+        Protocol::Http2 => Box::pin(http2(client)).await,
     }
 }
 
@@ -90,10 +91,7 @@ pub(super) async fn serve(worker: Rc<Worker>, socket: Rc<ClientSocket>, peer: So
 async fn detect(socket: &ClientSocket) -> Option<Protocol> {
     let mut first: Vec<u8> = Vec::new();
     loop {
-        let mut read = [0; 2048];
-        let length =
-            poll_fn(|cx| socket.poll_first(cx, &mut read)).await.ok().filter(|n| *n > 0)?;
-        first.extend_from_slice(&read[..length]);
+        poll_fn(|cx| socket.poll_first(cx, &mut first)).await.ok().filter(|length| *length > 0)?;
         let is_http2 = first.starts_with(PREFACE);
         if is_http2 || !PREFACE.starts_with(&first) {
             socket.unread(Bytes::from(first));
@@ -121,18 +119,20 @@ async fn http1(client: Rc<Client>) {
     let ahead = connection.into_parts().read_buf;
     let switch = client.switch.borrow_mut().take();
     match switch {
-        Some(switch) if result.is_ok() => tunnel::run(&client, ahead, switch).await,
+        Some(switch) if result.is_ok() => Box::pin(tunnel::run(&client, ahead, switch)).await,
         Some(_) => {}
-        None => linger(socket).await,
+        None if is_still_sending(socket) => Box::pin(linger(socket)).await,
+        None => {}
     }
 }
 
-/// Closes the connection; of a client that is still sending something, not before it had the time to
+fn is_still_sending(socket: &ClientSocket) -> bool {
+    socket.framing.borrow().sending() == Sending::Body && !socket.condemned.get()
+}
+
+/// Closes the connection of a client that is still sending something, not before it had the time to
 /// read our answer.
 async fn linger(socket: &Rc<ClientSocket>) {
-    if socket.framing.borrow().sending() != Sending::Body || socket.condemned.get() {
-        return;
-    }
     socket.framing.borrow_mut().switch_off();
     socket.shut_down(Shutdown::Write);
     let mut rest = ClientIo(Rc::clone(socket)).take(LINGER_BYTES);

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Body as _;
+use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, Connection, SendRequest};
@@ -23,6 +23,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::coop;
 use tokio_util::task::TaskTracker;
 
+use super::relay::RelayWaker;
 use super::socket::{Hearing, UpstreamIo, UpstreamSocket};
 use crate::live::Instance;
 
@@ -30,6 +31,7 @@ use crate::live::Instance;
 pub(super) struct Link {
     sender: SendRequest<Incoming>,
     driver: Driver,
+    waker: RelayWaker,
     pub(super) socket: Rc<UpstreamSocket>,
     /// Keeps the socket in the worker's list.
     _listed: super::worker::Listed,
@@ -75,11 +77,16 @@ impl Link {
             .handshake(TokioIo::new(UpstreamIo(Rc::clone(&socket))))
             .await?;
         let listed = list(&socket);
-        Ok(Self { sender, driver: Driver::Here(connection), socket, _listed: listed })
+        Ok(Self {
+            sender,
+            driver: Driver::Here(connection),
+            waker: RelayWaker::new(),
+            socket,
+            _listed: listed,
+        })
     }
 
-    /// Sends `request` and waits for the head of the answer. The body of the answer has to be polled with
-    /// [`Link::drive`].
+    /// Sends `request` and waits for the head of the answer. Its body is to be had by [`Link::poll_frame`].
     pub(super) async fn exchange(
         &mut self,
         request: Request<Incoming>,
@@ -91,8 +98,9 @@ impl Link {
         self.socket.exchanges.set(self.socket.exchanges.get() + 1);
         self.socket.waiting.set(true);
         let mut answer = std::pin::pin!(self.sender.try_send_request(request));
-        let driver = &mut self.driver;
-        let result = std::future::poll_fn(|cx| driver.poll_answer(cx, answer.as_mut())).await;
+        let (driver, waker) = (&mut self.driver, &self.waker);
+        let result =
+            std::future::poll_fn(|cx| driver.poll_answer(cx, waker, answer.as_mut())).await;
         self.socket.waiting.set(false);
         result.map_err(|mut error| match error.take_message() {
             Some(request) => Failure::Unsent(Box::new(request)),
@@ -100,24 +108,30 @@ impl Link {
         })
     }
 
-    /// Lets the connection move, when that is for the caller to do. True when it has ended.
-    pub(super) fn drive(&mut self, cx: &mut Context<'_>) -> bool {
-        self.driver.drive(cx)
-    }
-
-    /// A context for polling what only [`Link::drive`] can make ready.
-    pub(super) fn quiet<'a>(&self, cx: &'a mut Context<'_>) -> Context<'a> {
-        self.driver.quiet(cx)
-    }
-
-    /// The connection is over: an exchange that hangs on it ends.
-    pub(super) fn forget(&mut self) {
-        self.driver = Driver::Gone;
+    /// The next frame of the answer's body.
+    pub(super) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut body: Pin<&mut Incoming>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let over = self.driver.drive(cx, &self.waker);
+        let driver = &self.driver;
+        let frame = self.waker.quietly(
+            || body.as_mut().poll_frame(&mut driver.quiet(cx)),
+            // After a frame the next is asked for, and the connection moves on then.
+            Poll::is_pending,
+        );
+        if over && frame.is_pending() {
+            // Nothing more comes; without its connection the body says so.
+            self.driver = Driver::Gone;
+            return body.poll_frame(cx);
+        }
+        frame
     }
 
     /// Whether another exchange can begin, after one has ended.
     pub(super) fn is_reusable(&mut self) -> bool {
-        let over = self.driver.drive(&mut Context::from_waker(Waker::noop()));
+        let over = self.driver.poll(&mut Context::from_waker(Waker::noop()));
         !over && self.is_open()
     }
 
@@ -137,7 +151,7 @@ impl Link {
     pub(super) async fn into_switched(
         mut self,
     ) -> (Rc<UpstreamSocket>, Bytes, super::worker::Listed) {
-        std::future::poll_fn(|cx| match self.driver.drive(cx) {
+        std::future::poll_fn(|cx| match self.driver.poll(cx) {
             true => Poll::Ready(()),
             false => Poll::Pending,
         })
@@ -165,7 +179,12 @@ impl Link {
 }
 
 impl Driver {
-    fn drive(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Lets the connection move, when that is for the caller to do. True when it has ended.
+    fn drive(&mut self, cx: &mut Context<'_>, waker: &RelayWaker) -> bool {
+        self.poll(&mut Context::from_waker(waker.to(cx.waker())))
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         let Self::Here(connection) = self else {
             return matches!(self, Self::Over(_) | Self::Gone);
         };
@@ -196,12 +215,13 @@ impl Driver {
     fn poll_answer<F>(
         &mut self,
         cx: &mut Context<'_>,
+        waker: &RelayWaker,
         mut answer: Pin<&mut F>,
     ) -> Poll<Result<Response<Incoming>, TrySendError<Request<Incoming>>>>
     where
         F: Future<Output = Result<Response<Incoming>, TrySendError<Request<Incoming>>>>,
     {
-        let over = self.drive(cx);
+        let over = self.drive(cx, waker);
         if let Poll::Ready(answer) = answer.as_mut().poll(&mut self.quiet(cx)) {
             return Poll::Ready(answer);
         }
