@@ -4,6 +4,10 @@
 //! under the builder's directory: the caches of its package managers, its installed dependencies by what they are
 //! made from, and the tree that it builds in. The checked-out tree itself is only read.
 //!
+//! A box sees the tree at `/app` and the app's caches at `/cache`, both of which it may write to, the dependencies at their
+//! place in `/app` (tests may only read them; a build has a copy), and of the machine what every box shows, plus a
+//! Rust toolchain at `/rust`. A buildpack works at `/build`, as Heroku's do.
+//!
 //! The invariant: nothing of an earlier or a broken-off call shows in a later one, except in what was handed to tools
 //! as a cache. The tree is brought to the source's state before anything runs, dependencies appear under their key
 //! by a rename, and one call per app works at a time. So [`Builder::test`] and [`Builder::build`] may be called
