@@ -31,7 +31,11 @@ impl Control {
                 (Deployable::Release(number), release.commit, title)
             }
             DeployRequest::Artifact(digest) => {
-                self.check_artifact(&digest, digest.short()).await?;
+                if self.inner.artifacts.bundle(&digest).await.is_err() {
+                    return Err(Error::NotFound(format!(
+                        "usable artifact {digest}; one that no release uses is kept for a day"
+                    )));
+                }
                 let title = format!("deploy artifact {}", digest.short());
                 (Deployable::Artifact(digest), None, title)
             }
