@@ -21,6 +21,9 @@ use crate::boxes::Priority;
 
 const PARENT: &str = "solum";
 
+/// How long the box of a maker that was killed may take to be gone.
+const SWEEP: Duration = Duration::from_secs(5);
+
 /// How the names of groups begin that live no longer than their makers.
 const PASSING: &str = "box-";
 
@@ -58,16 +61,31 @@ impl Cgroups {
         Some(found)
     }
 
-    /// Removes groups whose makers were killed before they could.
+    /// Clears away the boxes of makers that were killed. Such a box dies by itself, unless it was just being set up: then its
+    /// init waits for ever for a monitor that is gone.
     fn sweep(&self) {
-        for parent in self.parents() {
-            for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-                let name = entry.file_name();
-                let maker =
-                    name.to_str().and_then(|name| name.strip_prefix(PASSING)?.split('-').next());
-                if maker.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
-                    let _ = fs::remove_dir(entry.path());
-                }
+        let names: BTreeSet<String> = self
+            .parents()
+            .into_iter()
+            .flat_map(|parent| fs::read_dir(parent).into_iter().flatten().flatten())
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        for name in names {
+            let maker = name.strip_prefix(PASSING).and_then(|name| name.split('-').next());
+            if maker.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+                let group = self.group(|parent| parent.join(&name));
+                group.kill_all(SWEEP);
+                group.remove();
+            }
+        }
+    }
+
+    fn group(&self, below: impl Fn(&Path) -> PathBuf) -> Group {
+        let of = |parent: &Option<PathBuf>| parent.as_deref().map(&below);
+        match self {
+            Self::V2 { parent } => Group::V2 { directory: below(parent) },
+            Self::V1 { memory, pids, cpu } => {
+                Group::V1 { memory: of(memory), pids: of(pids), cpu: of(cpu) }
             }
         }
     }

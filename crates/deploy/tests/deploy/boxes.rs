@@ -9,7 +9,7 @@ use deploy::{Exit, OutputStream};
 use tokio_util::sync::CancellationToken;
 use types::Limits;
 
-use crate::world::{PATIENCE, is_running, mark, unprivileged, until};
+use crate::world::{PATIENCE, is_running, mark, processes, unprivileged, until};
 
 fn spec(line: &str) -> BoxSpec {
     BoxSpec {
@@ -124,6 +124,23 @@ async fn a_command_dies_with_the_process_that_runs_it() {
     server.kill().unwrap();
     server.wait().unwrap();
     until("the command is gone", || !is_running(&mark)).await;
+}
+
+#[tokio::test]
+async fn a_box_whose_maker_is_killed_while_it_is_set_up_is_cleared_away_by_the_next() {
+    let mark = mark();
+    for _ in 0..20 {
+        let mut server = Command::new(env!("CARGO_BIN_EXE_solum-deploy-testbed"))
+            .args(["box", "boxed", &format!("exec sleep {mark}")])
+            .spawn()
+            .unwrap();
+        let begun = |line: &str| line.starts_with("bwrap ") && line.contains(&mark);
+        until("the box is begun", || processes().any(|(_, line)| begun(&line))).await;
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
+    Boxes::detect(false).unwrap();
+    until("no box is left", || !is_running(&mark)).await;
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ async fn an_environment_may_be_large_but_not_larger_than_a_process_can_take() {
     let spec = world.running("echo ${#A} ${#B} ${#C} ${#D} ${#E} ${#F}").await;
     let big = "'".repeat(120_000);
     let mut variables = env(["A", "B", "C", "D", "E", "F"].map(|name| (name, big.as_str())));
-    let fits = InstanceSpec { env: variables.clone(), ..spec.clone() };
+    let fits = InstanceSpec { env: variables.clone(), ..world.spec(&spec.bundle, &spec.command) };
     assert_eq!(world.output_of(fits).await.1, "120000 120000 120000 120000 120000 120000\n");
     variables.insert("A".parse().unwrap(), "x".repeat(130_500));
     let error = world.driver.start(&InstanceSpec { env: variables.clone(), ..spec.clone() }).await;
