@@ -17,14 +17,11 @@ use types::{Bundle, Layer, MediaType, Stack, Transcript};
 
 use crate::blocking::blocking;
 use crate::builder::{Builder, run_env};
-use crate::layer::PackError;
+use crate::layer::{MAX_LAYER_BYTES, PackError};
 use crate::manifest::{Detected, ManifestFiles};
 use crate::mistake::Mistake;
 use crate::store::{ArtifactStore, Contents, Staged, StoreError};
 use entries::Checked;
-
-/// Expanded; what is larger is a mistake or an attack.
-const MAX_BYTES: u64 = 16 << 30;
 
 /// Why an archive is no bundle. Nothing of it is left in the store.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +104,7 @@ fn import(
     let file = File::open(path).map_err(unreadable)?;
     let mut archive = tar::Archive::new(Bounded {
         bytes: MultiGzDecoder::new(io::BufReader::with_capacity(256 << 10, file)),
-        left: MAX_BYTES,
+        left: MAX_LAYER_BYTES,
     });
     let mut checked = Checked::new(store)?;
     for entry in archive.entries().map_err(|source| checked.damaged(source))? {
@@ -179,8 +176,20 @@ impl<R: io::Read> io::Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.bytes.read(buffer)?;
         self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
-            io::Error::other(format!("it expands to more than {} GiB", MAX_BYTES >> 30))
+            io::Error::other(format!("it expands to more than {} GiB", MAX_LAYER_BYTES >> 30))
         })?;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_expands_without_end_is_ended() {
+        let mut endless = Bounded { bytes: io::repeat(0), left: 1000 };
+        let error = io::copy(&mut endless, &mut io::sink()).unwrap_err();
+        assert_eq!(error.to_string(), "it expands to more than 16 GiB");
     }
 }

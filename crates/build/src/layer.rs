@@ -44,6 +44,8 @@ pub enum PackError {
     PointsOutside { path: String, target: String },
     #[error("the app has more than {limit} files")]
     TooManyFiles { limit: usize },
+    #[error("the app has more than {} GiB of files; '{path}' is where they were reached", MAX_LAYER_BYTES >> 30)]
+    TooLarge { path: String },
     #[error("cannot pack '{}'", path.display())]
     Io {
         path: PathBuf,
@@ -66,12 +68,15 @@ pub(crate) struct Packed {
 
 /// More files than this are a mistake: somebody's home directory, or a cache.
 const MAX_FILES: usize = 500_000;
+/// So are more bytes: a sparse file, which takes no room where it is, or a copy of a disk. Archives are held to it too.
+pub(crate) const MAX_LAYER_BYTES: u64 = 16 << 30;
 
 pub(crate) fn pack(store: &ArtifactStore, parts: &[Part]) -> Result<Packed, PackError> {
     let mut packer = Packer {
         tar: tar::Builder::new(store.writer()?),
         directories: BTreeSet::new(),
         files: 0,
+        bytes: 0,
         skipped: Vec::new(),
     };
     for part in parts {
@@ -96,6 +101,7 @@ struct Packer {
     /// Those that have an entry.
     directories: BTreeSet<PathBuf>,
     files: usize,
+    bytes: u64,
     skipped: Vec<String>,
 }
 
@@ -195,6 +201,10 @@ impl Packer {
             .open(&path)
             .map_err(io_error(&path))?;
         let found = file.metadata().map_err(io_error(&path))?;
+        self.bytes = self.bytes.saturating_add(found.len());
+        if self.bytes > MAX_LAYER_BYTES {
+            return Err(PackError::TooLarge { path: inside.display().to_string() });
+        }
         let mode = if found.mode() & 0o111 == 0 { 0o644 } else { 0o755 };
         let mut header = header(EntryType::Regular, mode, part.time);
         header.set_size(found.len());

@@ -77,14 +77,14 @@ impl Checked {
         }
         match kind {
             EntryType::Directory => self.directory(&path),
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-                self.file(&path, entry)
-            }
+            EntryType::Regular | EntryType::Continuous => self.file(&path, entry),
             EntryType::Symlink => self.symlink(&path, &entry),
             EntryType::Link => self.hard_link(&path, &entry),
             EntryType::Char | EntryType::Block | EntryType::Fifo => {
                 Err(hostile(&name, "a bundle holds no devices and no pipes"))
             }
+            // A few bytes of it may stand for terabytes.
+            EntryType::GNUSparse => Err(hostile(&name, "it is sparse; pack without --sparse")),
             _ => Err(hostile(&name, "its kind is not known")),
         }
     }

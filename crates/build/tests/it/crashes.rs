@@ -179,3 +179,16 @@ async fn a_link_out_of_the_app_is_refused_by_name() {
     );
     assert!(error.hint().is_some());
 }
+
+#[tokio::test]
+async fn a_file_with_more_holes_than_the_disk_has_room_is_refused() {
+    let site = Site::with_files(&[("index.html", "x")]).await;
+    let file = std::fs::File::create(site.source().join("disk.img")).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let error = site.try_build().await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the app has more than 16 GiB of files; 'disk.img' is where they were reached"
+    );
+    assert_eq!(std::fs::read_dir(site.directory.path().join("store/ingest")).unwrap().count(), 0);
+}

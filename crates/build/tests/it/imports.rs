@@ -30,6 +30,21 @@ fn file(name: &str, content: &str) -> Vec<u8> {
     entry(EntryType::Regular, name, "", content.as_bytes())
 }
 
+/// A file of 8 GiB in 512 bytes.
+fn sparse(name: &str) -> Vec<u8> {
+    let mut header = Header::new_gnu();
+    header.set_path(name).unwrap();
+    header.set_entry_type(EntryType::GNUSparse);
+    header.set_mode(0o644);
+    header.set_size(0);
+    let bytes = header.as_gnu_mut().unwrap();
+    bytes.sparse[0].offset = *b"77777777777\0";
+    bytes.sparse[0].numbytes = *b"00000000000\0";
+    bytes.realsize = *b"77777777777\0";
+    header.set_cksum();
+    header.as_bytes().to_vec()
+}
+
 fn compressed(entries: &[Vec<u8>]) -> Vec<u8> {
     use std::io::Write as _;
     let mut archive = GzEncoder::new(Vec::new(), Compression::fast());
@@ -100,6 +115,7 @@ async fn what_reaches_outside_is_refused_by_name() {
         (entry(EntryType::Symlink, "soft", "/etc/shadow", b""), "'soft' is a symbolic link to"),
         (entry(EntryType::Symlink, "soft", "../../x", b""), "'soft' is a symbolic link to"),
         (file("a/.wh.b", ""), "'a/.wh.b' is refused: names that begin with .wh."),
+        (sparse("hole"), "'hole' is refused: it is sparse; pack without --sparse"),
         (file("Procfile", "web: x"), "'Procfile' is refused: it is there a second time"),
         (file("Procfile/x", "y"), "is refused: it stands below a name that is no directory"),
     ] {
