@@ -30,40 +30,79 @@ pub(crate) struct Wishes {
     trailers: bool,
 }
 
-/// Headers that end at this hop, whatever `Connection` says. `Proxy` is no header of anybody's, but CGI programs
-/// take it for the variable HTTP_PROXY.
-const HOP: [HeaderName; 8] = [
-    header::CONNECTION,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::TE,
-    header::EXPECT,
-    HeaderName::from_static("proxy"),
-];
-/// How many of them concern answers.
-const HOP_OF_ANSWERS: usize = 5;
+/// Headers that end at this hop, whatever `Connection` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hop {
+    Connection,
+    TransferEncoding,
+    Upgrade,
+    KeepAlive,
+    ProxyConnection,
+    Te,
+    Expect,
+    /// Is no header of anybody's, but CGI programs take it for the variable HTTP_PROXY.
+    Proxy,
+}
 
-/// Headers of [`HOP`] that were seen, a bit each.
+impl Hop {
+    const ALL: [Self; 8] = [
+        Self::Connection,
+        Self::TransferEncoding,
+        Self::Upgrade,
+        Self::KeepAlive,
+        Self::ProxyConnection,
+        Self::Te,
+        Self::Expect,
+        Self::Proxy,
+    ];
+
+    fn of(name: &HeaderName) -> Option<Self> {
+        match *name {
+            header::CONNECTION => Some(Self::Connection),
+            header::TRANSFER_ENCODING => Some(Self::TransferEncoding),
+            header::UPGRADE => Some(Self::Upgrade),
+            header::TE => Some(Self::Te),
+            header::EXPECT => Some(Self::Expect),
+            _ => match name.as_str() {
+                "keep-alive" => Some(Self::KeepAlive),
+                "proxy-connection" => Some(Self::ProxyConnection),
+                "proxy" => Some(Self::Proxy),
+                _ => None,
+            },
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::TransferEncoding => "transfer-encoding",
+            Self::Upgrade => "upgrade",
+            Self::KeepAlive => "keep-alive",
+            Self::ProxyConnection => "proxy-connection",
+            Self::Te => "te",
+            Self::Expect => "expect",
+            Self::Proxy => "proxy",
+        }
+    }
+}
+
+/// Which of them a message has.
 #[derive(Debug, Default, Clone, Copy)]
-struct Seen(u8);
+struct Hops(u8);
 
-impl Seen {
-    fn note(&mut self, name: &HeaderName) -> bool {
-        let index = HOP.iter().position(|hop| hop == name);
-        self.0 |= index.map_or(0, |index| 1 << index);
-        index.is_some()
+impl Hops {
+    fn add(&mut self, hop: Hop) {
+        self.0 |= 1 << hop as u8;
     }
 
-    fn has(self, name: &HeaderName) -> bool {
-        (0..HOP.len()).any(|index| self.0 & (1 << index) != 0 && HOP[index] == name)
+    fn has(self, hop: Hop) -> bool {
+        self.0 & (1 << hop as u8) != 0
     }
 
-    fn remove(self, headers: &mut HeaderMap, among: usize) {
-        for (index, name) in HOP.iter().enumerate().take(among) {
-            if self.0 & (1 << index) != 0 {
-                headers.remove(name);
+    fn remove(self, headers: &mut HeaderMap) {
+        if self.0 != 0 {
+            for hop in Hop::ALL.into_iter().filter(|hop| self.has(*hop)) {
+                headers.remove(hop.name());
             }
         }
     }
@@ -72,30 +111,31 @@ impl Seen {
 /// Takes out of a request what concerns only this hop, and what only we may say.
 pub(crate) fn strip_request(headers: &mut HeaderMap) -> Wishes {
     let mut wishes = Wishes::default();
-    let mut seen = Seen::default();
+    let mut hops = Hops::default();
     let mut ours: Vec<HeaderName> = Vec::new();
     for (name, value) in &*headers {
-        if name == header::ACCEPT {
+        if let Some(hop) = Hop::of(name) {
+            hops.add(hop);
+            wishes.trailers |= hop == Hop::Te && has_token(value, "trailers");
+        } else if name == header::ACCEPT {
             wishes.json |= mentions_json(value);
         } else if is_ours(name.as_str()) {
             ours.push(name.clone());
-        } else if seen.note(name) && name == header::TE {
-            wishes.trailers |= has_token(value, "trailers");
         }
     }
     for name in ours {
         headers.remove(name);
     }
-    if seen.has(&header::UPGRADE) {
+    if hops.has(Hop::Upgrade) {
         wishes.names_upgrade = true;
         if connection_has(headers, "upgrade") {
             wishes.upgrade = headers.get(header::UPGRADE).filter(|to| may_switch_to(to)).cloned();
         }
     }
-    if seen.has(&header::CONNECTION) {
+    if hops.has(Hop::Connection) {
         remove_named_by_connection(headers);
     }
-    seen.remove(headers, HOP.len());
+    hops.remove(headers);
     if wishes.trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
@@ -111,20 +151,23 @@ pub(crate) fn ask_to_switch(headers: &mut HeaderMap, protocol: &HeaderValue) {
 /// Takes out of an answer what concerns only the hop to the instance. Of an answer that switches
 /// protocols, `Connection` and `Upgrade` are part of the handshake and stay.
 pub(crate) fn strip_response(headers: &mut HeaderMap, switches: bool) {
-    let mut seen = Seen::default();
-    for name in headers.keys() {
-        if !(switches && (name == header::CONNECTION || name == header::UPGRADE)) {
-            seen.note(name);
+    let mut hops = Hops::default();
+    for hop in headers.keys().filter_map(Hop::of) {
+        match hop {
+            Hop::Connection | Hop::Upgrade if switches => {}
+            // No business of an answer, but not of this hop either.
+            Hop::Te | Hop::Expect | Hop::Proxy => {}
+            _ => hops.add(hop),
         }
     }
-    if seen.has(&header::CONNECTION) {
+    if hops.has(Hop::Connection) {
         remove_named_by_connection(headers);
     }
-    if seen.has(&header::TRANSFER_ENCODING) {
+    if hops.has(Hop::TransferEncoding) {
         // It overrides a length, which must not be passed on (RFC 9112, section 6.3).
         headers.remove(header::CONTENT_LENGTH);
     }
-    seen.remove(headers, HOP_OF_ANSWERS);
+    hops.remove(headers);
 }
 
 /// Headers that programs behind a proxy believe, also in the spelling that WSGI and CGI cannot tell from
@@ -282,14 +325,31 @@ fn push_address(text: &mut String, address: IpAddr) {
     }
 }
 
-/// The client's request id when it is sane; else a new one, which is set.
-pub(crate) fn request_id(headers: &mut HeaderMap) -> HeaderValue {
-    if let Some(id) = headers.get(X_REQUEST_ID).filter(|id| is_sane(id)) {
-        return id.clone();
+/// What a request is known by. Ours is kept as bytes: a second reference to a value that has only one costs an
+/// allocation.
+#[derive(Debug, Clone)]
+pub(crate) enum RequestId {
+    Theirs(HeaderValue),
+    Ours([u8; 32]),
+}
+
+impl RequestId {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Theirs(id) => id.to_str().unwrap_or(""),
+            Self::Ours(id) => std::str::from_utf8(id).unwrap_or(""),
+        }
     }
-    let id = value(Bytes::copy_from_slice(&hex(rand::random())));
-    headers.insert(X_REQUEST_ID, id.clone());
-    id
+}
+
+/// The client's request id when it is sane; else a new one, which is set.
+pub(crate) fn request_id(headers: &mut HeaderMap) -> RequestId {
+    if let Some(id) = headers.get(X_REQUEST_ID).filter(|id| is_sane(id)) {
+        return RequestId::Theirs(id.clone());
+    }
+    let id = hex(rand::random());
+    headers.insert(X_REQUEST_ID, value(Bytes::copy_from_slice(&id)));
+    RequestId::Ours(id)
 }
 
 fn is_sane(id: &HeaderValue) -> bool {

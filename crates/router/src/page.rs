@@ -2,7 +2,6 @@
 //! own text for people is here. No page names an internal address.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
@@ -165,8 +164,7 @@ impl Problem {
     }
 
     /// The answer, as a page or as JSON (RFC 9457).
-    pub(crate) fn render(&self, json: bool, request_id: Option<&HeaderValue>) -> Response<Bytes> {
-        let request_id = request_id.and_then(|id| id.to_str().ok());
+    pub(crate) fn render(&self, json: bool, request_id: &str) -> Response<Bytes> {
         let (kind, body) = if json {
             ("application/problem+json", self.as_json(request_id))
         } else {
@@ -184,7 +182,7 @@ impl Problem {
         response
     }
 
-    fn as_json(&self, request_id: Option<&str>) -> String {
+    fn as_json(&self, request_id: &str) -> String {
         json!({
             "type": "about:blank",
             "title": self.title,
@@ -197,25 +195,20 @@ impl Problem {
         .to_string()
     }
 
-    fn as_html(&self, request_id: Option<&str>) -> String {
+    fn as_html(&self, request_id: &str) -> String {
         let (title, detail, hint) = (escape(&self.title), escape(&self.detail), escape(&self.hint));
-        let mut page = format!(
+        format!(
             "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width\">\n\
              <title>{title}</title>\n\
              <style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem;\
              color:#222;background:#fff}}h1{{font-size:1.4rem}}small{{color:#666}}\
              @media(prefers-color-scheme:dark){{body{{color:#ddd;background:#111}}small{{color:#999}}}}</style>\n\
-             <h1>{title}</h1>\n<p>{detail}</p>\n<p>{hint}</p>\n<p><small>{} {}",
+             <h1>{title}</h1>\n<p>{detail}</p>\n<p>{hint}</p>\n<p><small>{} {} · request {}</small></p>\n</html>\n",
             self.status.as_u16(),
             self.code,
-        );
-        if let Some(id) = request_id {
-            // Writing to a string does not fail.
-            let _ = write!(page, " · request {}", escape(id));
-        }
-        page.push_str("</small></p>\n</html>\n");
-        page
+            escape(request_id),
+        )
     }
 }
 
@@ -247,8 +240,7 @@ mod tests {
 
     #[test]
     fn a_page_says_what_is_wrong_and_carries_the_code() {
-        let id = HeaderValue::from_static("r-1");
-        let page = Problem::unknown_host("nope.localhost").render(false, Some(&id));
+        let page = Problem::unknown_host("nope.localhost").render(false, "r-1");
         assert_eq!(page.status(), 404);
         assert_eq!(page.headers()["x-solum-error"], "unknown_host");
         assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
@@ -258,7 +250,7 @@ mod tests {
 
     #[test]
     fn json_has_the_same_to_say() {
-        let page = Problem::unknown_host("nope.localhost").render(true, None);
+        let page = Problem::unknown_host("nope.localhost").render(true, "r-1");
         let body: serde_json::Value = serde_json::from_slice(page.body()).unwrap();
         assert_eq!(body["code"], "unknown_host");
         assert_eq!(body["status"], 404);
@@ -267,7 +259,7 @@ mod tests {
 
     #[test]
     fn what_a_client_sent_is_escaped() {
-        let page = Problem::unknown_host("<script>alert('x')</script>").render(false, None);
+        let page = Problem::unknown_host("<script>alert('x')</script>").render(false, "r-1");
         assert!(!text(&page).contains("<script>alert"));
     }
 }

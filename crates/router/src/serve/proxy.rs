@@ -20,7 +20,7 @@ use super::pool;
 use super::sticky::Sticky;
 use super::tunnel::Switch;
 use super::upstream::{self, Failure, Link};
-use crate::headers::{self, Wishes};
+use crate::headers::{self, RequestId, Wishes};
 use crate::host::{self, Host};
 use crate::live::{Claim, LiveRoute, Refusal};
 use crate::metrics::ErrorKind;
@@ -68,10 +68,10 @@ enum Carried {
 fn problem_page(
     problem: &Problem,
     json: bool,
-    id: &HeaderValue,
+    id: &RequestId,
     active: Active,
 ) -> Response<AnswerBody> {
-    let mut response = problem.render(json, Some(id));
+    let mut response = problem.render(json, id.as_str());
     if problem.close {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
