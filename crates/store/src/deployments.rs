@@ -189,6 +189,12 @@ impl Store {
         .await
     }
 
+    /// Ends a deployment whose turn has not come. What is under way in its environment is left alone.
+    pub async fn cancel_queued_deployment(&self, id: DeploymentId) -> Result<Deployment, Error> {
+        self.write(move |write| set_state(write, &get(&write.sql, id)?, DeploymentState::Cancelled))
+            .await
+    }
+
     /// Takes what serves now out of service before its successor starts.
     pub async fn stop_predecessors(
         &self,

@@ -46,14 +46,14 @@ pub(crate) async fn run(control: Control) {
 async fn carry_out(control: Control, pending: PendingTask, resumed: bool) {
     let PendingTask { run, task, .. } = pending;
     let (job, step, attempt) = (task.job.clone(), task.step.clone(), task.attempt);
-    let work = control.inner.tracker.spawn(steps::perform(control.clone(), run, task, resumed));
+    let mut work = control.inner.tracker.spawn(steps::perform(control.clone(), run, task, resumed));
     let result = tokio::select! {
-        result = work => result.unwrap_or_else(|error| {
+        result = &mut work => result.unwrap_or_else(|error| {
             tracing::error!(%run, %error, "a step of a run broke off");
             StepResult::Failed { failure: broke_off() }
         }),
         // Not reported: the next server finds the task in the outbox.
-        () = control.inner.stop.cancelled() => return,
+        () = control.inner.stop.cancelled() => return work.abort(),
     };
     let input = Input::Report { job, step, attempt, result };
     loop {

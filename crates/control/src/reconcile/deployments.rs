@@ -50,6 +50,8 @@ async fn drive_all(control: &Control) -> Result<(), Error> {
                     control.inner.deployments_nudge.notify_one();
                 });
             }
+        } else if control.inner.cancellations.of(deployment.run).is_cancelled() {
+            control.inner.store.cancel_queued_deployment(deployment.id).await?;
         } else {
             say_that_it_waits(control, &deployment).await?;
         }
@@ -97,7 +99,7 @@ async fn advance(control: &Control, deployment: Deployment) -> Result<Deployment
     let transcript = control.inner.transcripts.of(deployment.run);
     let cancelled = control.inner.cancellations.of(deployment.run).is_cancelled();
     if cancelled && state == DeploymentState::Queued {
-        return Ok(store.advance_deployment(id, DeploymentState::Cancelled, false).await?);
+        return Ok(store.cancel_queued_deployment(id).await?);
     }
     let abortable = matches!(
         state,

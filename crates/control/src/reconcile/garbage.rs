@@ -51,8 +51,6 @@ async fn collect(control: &Control) -> Result<(), Error> {
 
 /// Directories of runs that have ended, or that never were.
 async fn sweep_workspaces(control: &Control) -> Result<(), Error> {
-    let unfinished = control.inner.store.unfinished_runs(None).await?;
-    let unfinished: HashSet<RunId> = unfinished.into_iter().map(|run| run.id).collect();
     let work = control.inner.settings.work_directory();
     let mut entries =
         tokio::fs::read_dir(&work).await.map_err(Error::io("read the work directory"))?;
@@ -61,7 +59,16 @@ async fn sweep_workspaces(control: &Control) -> Result<(), Error> {
     {
         let name = entry.file_name();
         let run = name.to_str().and_then(|name| name.parse::<RunId>().ok());
-        if run.is_none_or(|run| !unfinished.contains(&run)) {
+        // Asked for each, after the directory was seen: a run is recorded before it has one.
+        let ended = match run {
+            Some(run) => match control.inner.store.run(run).await {
+                Ok(run) => types::Transition::is_terminal(run.status),
+                Err(store::Error::NotFound { .. }) => true,
+                Err(error) => return Err(error.into()),
+            },
+            None => true,
+        };
+        if ended {
             let removed = tokio::fs::remove_dir_all(entry.path()).await;
             removed.map_err(Error::io("remove a run's directory"))?;
         }
