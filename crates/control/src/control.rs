@@ -58,6 +58,8 @@ pub(crate) struct Inner {
     /// Deployments of which it was said that they wait.
     pub(crate) waiting: Said,
     pub(crate) pushes_under_way: PinsUnderWay,
+    /// Layers whose bytes were held against their digests since the server was started.
+    pub(crate) verified: Mutex<HashSet<types::Digest>>,
     pub(crate) tracker: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -155,6 +157,7 @@ impl Control {
             deployments_nudge: Notify::new(),
             waiting: Said::default(),
             pushes_under_way: PinsUnderWay::default(),
+            verified: Mutex::default(),
             tracker: tracker.clone(),
             stop: stop.clone(),
         };

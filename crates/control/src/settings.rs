@@ -45,6 +45,8 @@ pub struct Limits {
     pub upload_bytes: u64,
     /// Pushes and uploads are refused while the disk has less room than this.
     pub min_free_bytes: u64,
+    /// What an app's build caches may take; one that has more begins anew.
+    pub build_cache_bytes: u64,
     /// Builds and tests that run at once.
     pub builds: usize,
     /// The most instances that one process of an environment may be scaled to.
@@ -64,6 +66,7 @@ impl Default for Limits {
             tree_bytes: 4 << 30,
             upload_bytes: 2 << 30,
             min_free_bytes: 512 << 20,
+            build_cache_bytes: 10 << 30,
             builds: 2,
             instances: 100,
             rollback_window: 20,

@@ -11,6 +11,30 @@ use super::Specification;
 use crate::error::chain;
 use crate::{Control, Error};
 
+/// Lays a release's bundle out on the target, unless it is there: why that is not possible, if it is not.
+pub(super) async fn lay_out(
+    control: &Control,
+    specification: &Specification,
+) -> Result<(), String> {
+    for layer in &specification.bundle.layers {
+        verify(control, &layer.digest).await.map_err(|error| chain(&error))?;
+    }
+    let (owner, blobs) = (specification.owner(), ArtifactBlobs(control));
+    let prepared = control.inner.driver.prepare(&specification.bundle, &owner, &blobs).await;
+    prepared.map_err(|error| chain(&error))
+}
+
+/// Holds the bytes of a layer against its digest: before they are first used, and again after each start of the
+/// server.
+async fn verify(control: &Control, layer: &Digest) -> Result<(), build::StoreError> {
+    if control.inner.verified.lock().contains(layer) {
+        return Ok(());
+    }
+    control.inner.artifacts.verify(layer).await?;
+    control.inner.verified.lock().insert(layer.clone());
+    Ok(())
+}
+
 /// Starts one instance and waits for its first good answer: how it showed that it is up, or why it
 /// is not.
 pub(super) async fn bring_up(
@@ -42,7 +66,7 @@ fn lapse(time: Duration) -> String {
 }
 
 /// Layers come out of the artifact store.
-pub(super) struct ArtifactBlobs<'c>(pub(super) &'c Control);
+struct ArtifactBlobs<'c>(&'c Control);
 
 impl Blobs for ArtifactBlobs<'_> {
     fn path(&self, digest: &Digest) -> PathBuf {

@@ -10,8 +10,8 @@ use crate::error::chain;
 use crate::{Control, Error};
 
 const PERIOD: Duration = Duration::from_secs(60 * 60);
-/// What is younger than this may belong to something that is about to be recorded.
-const YOUNG: Duration = Duration::from_secs(60 * 60);
+/// What is younger than this may belong to something that is about to be recorded: longer than the longest build.
+const YOUNG: Duration = Duration::from_secs(3 * 60 * 60);
 /// How long what became of an upload is known.
 const UPLOADS: SignedDuration = SignedDuration::from_hours(24);
 
@@ -41,6 +41,7 @@ async fn collect(control: &Control) -> Result<(), Error> {
         store.forget_uploads(before).await?;
     }
     collect_artifacts(control).await?;
+    trim_caches(control).await?;
     for app in store.apps().await? {
         if app.state == store::AppState::Ready {
             control.inner.repositories.maintain(&app.name).await?;
@@ -127,6 +128,19 @@ async fn sweep_said(control: &Control) -> Result<(), Error> {
     Ok(())
 }
 
+/// The caches of apps whose builds keep too much.
+async fn trim_caches(control: &Control) -> Result<(), Error> {
+    let limit = control.inner.settings.limits.build_cache_bytes;
+    let trimmed = control.inner.builder.trim(limit).await.map_err(|error| Error::Io {
+        doing: "trim build caches",
+        source: std::io::Error::other(chain(&error)),
+    })?;
+    if !trimmed.is_empty() {
+        tracing::info!(apps = ?trimmed, "build caches had become too large and begin anew");
+    }
+    Ok(())
+}
+
 async fn collect_artifacts(control: &Control) -> Result<(), Error> {
     let window = control.inner.settings.limits.rollback_window;
     let keep = control.inner.store.pinned_artifacts(window).await?;
@@ -140,6 +154,7 @@ async fn collect_artifacts(control: &Control) -> Result<(), Error> {
         Error::Io { doing: "collect artifacts", source: std::io::Error::other(chain(&error)) }
     })?;
     tracing::debug!(?collected, "artifacts collected");
+    control.inner.verified.lock().retain(|layer| layers.contains(layer));
     control.inner.driver.collect(&layers).await.map_err(Error::Logs)?;
     Ok(())
 }

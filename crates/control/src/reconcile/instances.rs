@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use store::{Instance, Store, Topic};
 use types::{EnvironmentId, InstanceId, InstanceState};
 
-use super::bring_up::{ArtifactBlobs, bring_up};
+use super::bring_up::{bring_up, lay_out};
 use super::specification::{FIRST_DEPLOY, RELEASE};
 use super::{Specification, routes};
 use crate::control::Key;
@@ -167,11 +167,9 @@ async fn converge(control: &Control, id: EnvironmentId) -> Result<(), Error> {
         }
     }
     // Already there, but for a machine that lost it.
-    let (blobs, owner) = (ArtifactBlobs(control), specification.owner());
-    let prepared = control.inner.driver.prepare(&specification.bundle, &owner, &blobs).await;
-    prepared.map_err(|error| Error::Io {
+    lay_out(control, &specification).await.map_err(|why| Error::Io {
         doing: "lay the bundle out",
-        source: std::io::Error::other(chain(&error)),
+        source: std::io::Error::other(why),
     })?;
     for (process, count) in counts {
         for instance in store.ensure_instances(current, process, count).await? {

@@ -7,7 +7,7 @@ use types::{DeploymentState, FailedPhase, InstanceState, ProcessType, Strategy, 
 
 use super::Specification;
 use crate::error::chain;
-use crate::reconcile::bring_up::{ArtifactBlobs, bring_up};
+use crate::reconcile::bring_up::{bring_up, lay_out};
 use crate::reconcile::routes;
 use crate::reconcile::specification::{FIRST_DEPLOY, RELEASE};
 use crate::transcripts::RunTranscript;
@@ -52,10 +52,8 @@ impl<'c> Driver<'c> {
     pub(super) async fn prepare(&self) -> Result<Deployment, Error> {
         let Specification { bundle, release, environment, .. } = &self.specification;
         self.transcript.step(&format!("Deploying {} to {}", release.label(), environment.name));
-        let blobs = ArtifactBlobs(self.control);
-        let driver = &self.control.inner.driver;
-        if let Err(error) = driver.prepare(bundle, &self.specification.owner(), &blobs).await {
-            return self.give_up(FailedPhase::Preparing, chain(&error)).await;
+        if let Err(why) = lay_out(self.control, &self.specification).await {
+            return self.give_up(FailedPhase::Preparing, why).await;
         }
         if bundle.manifest.release.is_some() {
             return self.advance(DeploymentState::Releasing).await;
