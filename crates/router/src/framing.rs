@@ -72,6 +72,11 @@ impl Framing {
         self.heads
     }
 
+    /// A message has ended, and no byte of the next has come.
+    pub(crate) fn is_between_messages(&self) -> bool {
+        self.state == State::Start
+    }
+
     pub(crate) fn sending(&self) -> Sending {
         match self.state {
             State::Start | State::Off => Sending::Nothing,

@@ -21,7 +21,6 @@ use super::proxy;
 use super::socket::{ClientIo, ClientSocket};
 use super::tunnel::{self, Switch};
 use super::worker::Worker;
-use crate::framing::Sending;
 use crate::headers::Forwarded;
 use crate::shared::Stage;
 
@@ -54,14 +53,14 @@ pub(super) struct Active {
 
 impl Client {
     pub(super) fn begin(&self) -> Active {
-        self.socket.active.set(self.socket.active.get() + 1);
+        self.socket.request_begins();
         Active { socket: Rc::clone(&self.socket) }
     }
 }
 
 impl Drop for Active {
     fn drop(&mut self) {
-        self.socket.active.set(self.socket.active.get() - 1);
+        self.socket.request_ends();
     }
 }
 
@@ -91,7 +90,7 @@ pub(super) async fn serve(worker: Rc<Worker>, socket: Rc<ClientSocket>, peer: So
 async fn detect(socket: &ClientSocket) -> Option<Protocol> {
     let mut first: Vec<u8> = Vec::new();
     loop {
-        poll_fn(|cx| socket.poll_first(cx, &mut first)).await.ok().filter(|length| *length > 0)?;
+        socket.read_first(&mut first).await.ok().filter(|length| *length > 0)?;
         let is_http2 = first.starts_with(PREFACE);
         if is_http2 || !PREFACE.starts_with(&first) {
             socket.unread(Bytes::from(first));
@@ -103,7 +102,7 @@ async fn detect(socket: &ClientSocket) -> Option<Protocol> {
 async fn http1(client: Rc<Client>) {
     let socket = &client.socket;
     let service = service_fn(|request: hyper::Request<Incoming>| {
-        proxy::answer(Rc::clone(&client), request, true)
+        proxy::answer(Rc::clone(&client), request, client.begin(), true)
     });
     let io = TokioIo::new(ClientIo(Rc::clone(socket)));
     let mut connection = client.worker.http1.serve_connection(io, service);
@@ -116,21 +115,25 @@ async fn http1(client: Rc<Client>) {
     if let Err(error) = &result {
         tracing::debug!(%error, "a client's connection broke off");
     }
-    let ahead = connection.into_parts().read_buf;
     let switch = client.switch.borrow_mut().take();
     match switch {
-        Some(switch) if result.is_ok() => Box::pin(tunnel::run(&client, ahead, switch)).await,
+        Some(switch) if result.is_ok() => {
+            let ahead = connection.into_parts().read_buf;
+            Box::pin(tunnel::run(&client, ahead, switch)).await;
+        }
         Some(_) => {}
-        None if is_still_sending(socket) => Box::pin(linger(socket)).await,
+        None if may_be_sending(socket) => Box::pin(linger(socket)).await,
         None => {}
     }
 }
 
-fn is_still_sending(socket: &ClientSocket) -> bool {
-    socket.framing.borrow().sending() == Sending::Body && !socket.condemned.get()
+/// Whether there may be something to read that was not, in the middle of a message or after one that is not
+/// to be trusted.
+fn may_be_sending(socket: &ClientSocket) -> bool {
+    !socket.framing.borrow().is_between_messages() && !socket.condemned.get()
 }
 
-/// Closes the connection of a client that is still sending something, not before it had the time to
+/// Closes the connection of a client that may still be sending something, not before it had the time to
 /// read our answer.
 async fn linger(socket: &Rc<ClientSocket>) {
     socket.framing.borrow_mut().switch_off();
@@ -151,7 +154,7 @@ async fn http2(client: Rc<Client>) {
     let worker = Rc::clone(&client.worker);
     let limits = &worker.shared.config.limits;
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        proxy::answer(Rc::clone(&client), request, false)
+        proxy::answer(Rc::clone(&client), request, client.begin(), false)
     });
     let connection = http2::Builder::new(Tasks(worker.tasks.clone()))
         .timer(TokioTimer::new())

@@ -31,9 +31,9 @@ use crate::shared::Shared;
 pub(super) async fn answer(
     client: Rc<Client>,
     mut request: Request<Incoming>,
+    active: Active,
     is_http1: bool,
 ) -> Answer {
-    let active = client.begin();
     let wishes = headers::strip_request(request.headers_mut());
     let id = headers::request_id(request.headers_mut());
     let json = wishes.json;

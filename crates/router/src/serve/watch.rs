@@ -57,7 +57,7 @@ impl ClientSocket {
     fn state(&self) -> ClientState {
         let framing = self.framing.borrow();
         let heads = framing.heads();
-        match (framing.sending(), self.active.get()) {
+        match (framing.sending(), self.active()) {
             _ if self.write_blocked.get() => ClientState::Stalled,
             (Sending::Body, _) if self.read_blocked.get() => ClientState::Stalled,
             (_, 1..) => ClientState::Busy,
@@ -68,6 +68,9 @@ impl ClientSocket {
 
     /// Looks at the connection and ends it when it has used up its time.
     pub(super) fn look(&self, now: Instant, timeouts: &Timeouts) {
+        if self.active() > 0 {
+            self.attend();
+        }
         let seen = self.watch.get();
         let state = self.state();
         let moved = self.progressed.replace(false);
@@ -95,7 +98,7 @@ impl ClientSocket {
 
     /// Ends a connection with nothing under way, in the manner of its protocol.
     pub(super) fn end_idle(&self) {
-        if self.active.get() > 0 || self.write_blocked.get() {
+        if self.active() > 0 || self.write_blocked.get() {
             return;
         }
         if self.is_http2.get() {

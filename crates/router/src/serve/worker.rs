@@ -2,18 +2,20 @@
 //! generation has been retired and the last of them has ended.
 
 use std::cell::RefCell;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
-use rustix::net::Shutdown;
+use rustix::net::{Shutdown, SocketFlags};
 use slab::Slab;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::Interest;
 use tokio::sync::Notify;
-use tokio::task::LocalSet;
+use tokio::task::{LocalSet, coop};
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
@@ -70,7 +72,7 @@ impl<T> Drop for ListedIn<T> {
 /// connections are being accepted.
 pub(crate) fn run(
     shared: &Arc<Shared>,
-    listener: StdListener,
+    listener: TcpListener,
     accepting: impl FnOnce(),
 ) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -80,7 +82,7 @@ pub(crate) fn run(
     let tasks = LocalSet::new();
     tasks.block_on(&runtime, async {
         let local = listener.local_addr().map_err(Error::system("read the listening address"))?;
-        let listener = TcpListener::from_std(listener).map_err(Error::system("listen"))?;
+        let listener = Listener::new(listener).map_err(Error::system("listen"))?;
         let worker = Rc::new(Worker::new(shared, local));
         accepting();
         worker.serve(listener).await;
@@ -113,7 +115,7 @@ impl Worker {
         ListedIn::new(&self.upstreams, socket)
     }
 
-    async fn serve(self: Rc<Self>, listener: TcpListener) {
+    async fn serve(self: Rc<Self>, listener: Listener) {
         let watching = self.tasks.spawn_local(Rc::clone(&self).watch());
         let mut stage = self.shared.stage();
         tokio::select! {
@@ -131,9 +133,11 @@ impl Worker {
     }
 
     /// Accepts until it is dropped.
-    async fn accept(self: Rc<Self>, listener: &TcpListener) {
+    async fn accept(self: Rc<Self>, listener: &Listener) {
         loop {
             self.shared.room_for_a_connection().await;
+            // However many come, those that are here have their turn.
+            coop::consume_budget().await;
             match listener.accept().await {
                 Ok((stream, peer)) => self.open(stream, peer),
                 Err(error) if is_shortage(&error) => {
@@ -207,6 +211,26 @@ impl Worker {
         }
         // Every task finds its socket shut when it runs next.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.until_empty()).await;
+    }
+}
+
+/// A listening socket whose connections the event loop does not know yet. tokio's own listener introduces every
+/// connection to it at once; its stream is the type that lets another call than its own wait for readiness, which
+/// does not depend on what kind of socket it is.
+struct Listener(tokio::net::TcpStream);
+
+impl Listener {
+    fn new(listener: TcpListener) -> io::Result<Self> {
+        tokio::net::TcpStream::from_std(TcpStream::from(OwnedFd::from(listener))).map(Self)
+    }
+
+    /// The next connection, as a stream that does not block.
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let accept = || Ok(rustix::net::acceptfrom_with(&self.0, flags)?);
+        let (stream, peer) = self.0.async_io(Interest::READABLE, accept).await?;
+        let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+        Ok((stream.into(), peer.ok_or(io::ErrorKind::AddrNotAvailable)?))
     }
 }
 
