@@ -3,10 +3,10 @@
 mod release;
 
 use crate::manifest::SOLUM_YAML;
-use crate::mistake::Mistake;
 use crate::plan::{Draft, Language, PlanError};
 use crate::source::Source;
 use crate::tools::Tools;
+use document::Mistake;
 
 pub(crate) use release::{Release, read_release};
 

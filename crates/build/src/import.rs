@@ -19,8 +19,8 @@ use crate::blocking::blocking;
 use crate::builder::{Builder, run_env};
 use crate::layer::{MAX_LAYER_BYTES, PackError};
 use crate::manifest::{Detected, ManifestFiles};
-use crate::mistake::Mistake;
 use crate::store::{ArtifactStore, Contents, Staged, StoreError};
+use document::Mistake;
 use entries::Checked;
 
 /// Why an archive is no bundle. Nothing of it is left in the store.

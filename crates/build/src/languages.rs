@@ -12,10 +12,10 @@ mod tests;
 pub(crate) use static_site::SERVER as STATIC_SERVER;
 
 use crate::manifest::Declarations;
-use crate::mistake::{Mistake, Place};
 use crate::plan::{Draft, PlanError};
 use crate::source::Source;
 use crate::tools::Tools;
+use document::{Mistake, Place};
 
 /// What is looked for, in this order. The first that is found decides.
 const LOOKED_FOR: &[&str] = &[

@@ -21,7 +21,7 @@ mod tests;
 
 use types::EnvironmentName;
 
-use crate::mistake::Mistake;
+use document::Mistake;
 
 pub(crate) use resolve::Detected;
 pub use schema::manifest_schema;

@@ -11,10 +11,10 @@ use types::{Manifest, Transcript};
 
 use crate::boxes::Bind;
 use crate::manifest::{Declarations, Detected, ManifestFiles};
-use crate::mistake::Mistake;
 use crate::source::Source;
 use crate::tools::Tools;
 use crate::{languages, manifest};
+use document::Mistake;
 
 /// How the app is built, tested and run.
 #[derive(Debug, Clone)]

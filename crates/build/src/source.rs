@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 
 use crate::plan::PlanError;
-use crate::tree::MAX_BYTES;
+use document::MAX_BYTES;
 
 /// A repository's tree. Symbolic links inside it are followed as far as they stay inside.
 #[derive(Debug)]

@@ -209,7 +209,7 @@ fn released(out: &Path) -> Result<String, BuildError> {
         Err(error) => return Err(BuildError::io("read", &path)(error)),
     };
     let mut text = Vec::new();
-    file.take(crate::tree::MAX_BYTES as u64 + 1)
+    file.take(document::MAX_BYTES as u64 + 1)
         .read_to_end(&mut text)
         .map_err(BuildError::io("read", &path))?;
     String::from_utf8(text).map_err(|_| refused("what bin/release prints is not text"))
@@ -217,7 +217,7 @@ fn released(out: &Path) -> Result<String, BuildError> {
 
 fn refused(message: &str) -> BuildError {
     let file = "buildpack".to_owned();
-    let mistake = crate::mistake::Mistake { file, at: None, message: message.to_owned() };
+    let mistake = document::Mistake { file, at: None, message: message.to_owned() };
     BuildError::Plan(PlanError::Mistakes(vec![mistake]))
 }
 

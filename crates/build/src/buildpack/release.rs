@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use types::ProcessType;
 
-use crate::mistake::Mistake;
-use crate::tree::Node;
+use document::Mistake;
+use document::Node;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Release {

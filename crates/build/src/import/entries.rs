@@ -10,7 +10,6 @@ use super::{Found, ImportError};
 use crate::layer::{Links, NO_TIME, header};
 use crate::manifest::{APP_JSON, PROCFILE, SOLUM_YAML};
 use crate::store::{ArtifactStore, BlobWriter, Staged};
-use crate::tree;
 
 /// More entries are not taken.
 const MAX_ENTRIES: usize = 200_000;
@@ -142,7 +141,7 @@ impl Checked {
         let name = Path::new("app").join(path);
         if let Some(kept) = self.declaration(path) {
             let mut text = Vec::new();
-            let limit = tree::MAX_BYTES as u64 + 1;
+            let limit = document::MAX_BYTES as u64 + 1;
             let read = (&mut entry).take(limit).read_to_end(&mut text);
             read.map_err(|source| self.damaged(source))?;
             if size >= limit {

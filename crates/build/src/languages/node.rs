@@ -5,11 +5,11 @@ mod manager;
 use serde_json::Value as Json;
 
 use crate::manifest::Detected;
-use crate::mistake::Mistake;
 use crate::plan::{Dependencies, Draft, Language, PlanError, Tests};
 use crate::source::Source;
 use crate::tools::Tools;
 use crate::versions::fits_npm;
+use document::Mistake;
 use manager::Manager;
 
 const NODE_MODULES: &str = "node_modules";
@@ -145,7 +145,7 @@ impl Package {
     fn read(source: &Source) -> Result<Self, PlanError> {
         let text = source.declaration("package.json")?.unwrap_or_default();
         let json = serde_json::from_str(&text).map_err(|error| {
-            let at = crate::mistake::Place { line: error.line(), column: error.column() };
+            let at = document::Place { line: error.line(), column: error.column() };
             let message = format!("not valid JSON: {error}");
             PlanError::Mistakes(vec![Mistake::new("package.json", at, message)])
         })?;

@@ -9,8 +9,8 @@ use std::time::Duration;
 use types::{ProcessType, VariableName};
 
 use super::APP_JSON;
-use crate::mistake::Mistake;
-use crate::tree::{Node, Scalar, Value};
+use document::Mistake;
+use document::{Node, Scalar, Value};
 
 #[derive(Debug, Default)]
 pub(super) struct AppJson {

@@ -2,8 +2,8 @@
 
 use super::keys::{Key, Kind, LATER_CHOICES};
 use super::{SOLUM_YAML, scalars};
-use crate::mistake::{Mistake, Place, suggestion};
-use crate::tree::{Entry, Node, Scalar, Value};
+use document::{Entry, Node, Scalar, Value};
+use document::{Mistake, Place, suggestion};
 
 /// More than this many mistakes are not listed: somebody pushed something that is no manifest.
 const MAX_MISTAKES: usize = 20;

@@ -9,8 +9,8 @@ use types::{
 
 use super::keys::MANIFEST;
 use super::{SOLUM_YAML, check, scalars};
-use crate::mistake::{Mistake, Place};
-use crate::tree::{Node, Value};
+use document::{Mistake, Place};
+use document::{Node, Value};
 
 #[derive(Debug, Default)]
 pub(super) struct Declared {

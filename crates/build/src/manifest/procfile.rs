@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use types::ProcessType;
 
 use super::PROCFILE;
-use crate::mistake::{Mistake, Place};
-use crate::tree::MAX_BYTES;
+use document::MAX_BYTES;
+use document::{Mistake, Place};
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Procfile {

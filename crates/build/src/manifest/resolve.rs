@@ -6,7 +6,7 @@ use types::{Environment, EnvironmentName, HealthCheck, Manifest, Process, Proces
 
 use super::declared::DeclaredProcess;
 use super::{Declarations, SOLUM_YAML};
-use crate::mistake::Mistake;
+use document::Mistake;
 
 /// What a language's convention says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

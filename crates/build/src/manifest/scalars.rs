@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use types::{EnvironmentName, HostName, ProcessType, VariableName};
 
-use crate::tree::{Node, Scalar, Value};
+use document::{Node, Scalar, Value};
 
 /// One kind of scalar in the table of keys.
 #[derive(Debug)]

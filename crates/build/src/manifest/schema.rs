@@ -51,7 +51,7 @@ fn property(key: &Key) -> Option<(String, Json)> {
 mod tests {
     use super::*;
     use crate::manifest::{declared, scalars};
-    use crate::tree::{Node, Value};
+    use document::{Node, Value};
 
     /// By YAML's core schema, as an editor reads the file.
     fn as_json(node: &Node) -> Json {

@@ -10,10 +10,11 @@ const FREE: [&str; 3] = ["solum", "solum-testkit", "xtask"];
 const ARROWS: &[(&str, &[&str])] = &[
     ("solum-types", &[]),
     ("solum-api", &[]),
-    ("solum-workflow", &[]),
+    ("solum-document", &[]),
+    ("solum-workflow", &["solum-document"]),
     ("solum-store", &["solum-workflow"]),
     ("solum-source", &[]),
-    ("solum-build", &[]),
+    ("solum-build", &["solum-document"]),
     ("solum-deploy", &[]),
     ("solum-router", &[]),
     (

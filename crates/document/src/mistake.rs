@@ -20,7 +20,7 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    pub(crate) fn new(file: &str, at: Place, message: impl Into<String>) -> Self {
+    pub fn new(file: &str, at: Place, message: impl Into<String>) -> Self {
         Self { file: file.to_owned(), at: Some(at), message: message.into() }
     }
 }
@@ -35,7 +35,7 @@ impl fmt::Display for Mistake {
 }
 
 /// `; did you mean '…'?` with the nearest of `known`, or nothing when none is near.
-pub(crate) fn suggestion<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn suggestion<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     // Two edits at most, and never more than half of the word.
     let limit = (given.chars().count() / 2).min(2);
     known

@@ -11,7 +11,7 @@ mod yaml;
 use crate::mistake::{Mistake, Place};
 
 /// Larger documents are refused.
-pub(crate) const MAX_BYTES: usize = 256 << 10;
+pub const MAX_BYTES: usize = 256 << 10;
 /// Values in one document, with aliases written out.
 const MAX_NODES: usize = 20_000;
 /// Values inside values.
@@ -19,13 +19,13 @@ const MAX_DEPTH: usize = 32;
 
 /// A value and where it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Node {
-    pub(crate) at: Place,
-    pub(crate) value: Value,
+pub struct Node {
+    pub at: Place,
+    pub value: Value,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Value {
+pub enum Value {
     Null,
     Scalar(Scalar),
     List(Vec<Node>),
@@ -34,39 +34,39 @@ pub(crate) enum Value {
 
 /// A scalar as it was written, without its quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Scalar {
-    pub(crate) text: String,
-    pub(crate) quoted: bool,
+pub struct Scalar {
+    pub text: String,
+    pub quoted: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) key: String,
-    pub(crate) at: Place,
-    pub(crate) node: Node,
+pub struct Entry {
+    pub key: String,
+    pub at: Place,
+    pub node: Node,
 }
 
 impl Node {
     /// Reads a YAML document. An empty one is [`Value::Null`].
-    pub(crate) fn from_yaml(file: &str, text: &str) -> Result<Self, Mistake> {
+    pub fn from_yaml(file: &str, text: &str) -> Result<Self, Mistake> {
         check_size(file, text)?;
         yaml::read(file, text)
     }
 
     /// Reads a JSON document. A key's place is that of its value.
-    pub(crate) fn from_json(file: &str, text: &str) -> Result<Self, Mistake> {
+    pub fn from_json(file: &str, text: &str) -> Result<Self, Mistake> {
         check_size(file, text)?;
         json::read(file, text)
     }
 
-    pub(crate) fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Map(entries) => entries,
             _ => &[],
         }
     }
 
-    pub(crate) fn items(&self) -> &[Node] {
+    pub fn items(&self) -> &[Node] {
         match &self.value {
             Value::List(items) => items,
             _ => &[],
@@ -74,12 +74,12 @@ impl Node {
     }
 
     /// The value under `key`, unless it is null.
-    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&Node> {
         let entry = self.entries().iter().find(|entry| entry.key == key)?;
         (entry.node.value != Value::Null).then_some(&entry.node)
     }
 
-    pub(crate) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar(scalar) => Some(&scalar.text),
             _ => None,
@@ -87,7 +87,7 @@ impl Node {
     }
 
     /// What it is, for a message: `a list`.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match &self.value {
             Value::Null => "nothing",
             Value::Scalar(scalar) if scalar.quoted => "text",
