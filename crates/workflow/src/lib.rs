@@ -18,6 +18,7 @@ mod decide;
 mod definition;
 mod effect;
 mod input;
+pub mod language;
 mod record;
 mod state;
 

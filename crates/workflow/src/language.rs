@@ -1,0 +1,9 @@
+//! The workflow language: GitHub Actions' grammar, and what Solum adds for delivery.
+
+mod definition;
+
+pub use definition::{
+    Action, Call, CallSecrets, CompositeAction, Concurrency, Defaults, Definition, EnvironmentUse,
+    Input, InputType, JavaScriptAction, Job, Matrix, Output, Retry, RunsOn, Step, Strategy,
+    Template, Variables, Work,
+};
