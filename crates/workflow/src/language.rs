@@ -4,6 +4,6 @@ mod definition;
 
 pub use definition::{
     Action, Call, CallSecrets, CompositeAction, Concurrency, Defaults, Definition, EnvironmentUse,
-    Input, InputType, JavaScriptAction, Job, Matrix, Output, Retry, RunsOn, Step, Strategy,
-    Template, Variables, Work,
+    Input, InputType, JavaScriptAction, Job, Matrix, Origin, Output, Queue, Retry, RunsOn, Step,
+    Strategy, Template, Variables, Work,
 };

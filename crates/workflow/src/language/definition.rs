@@ -9,6 +9,8 @@ use std::time::Duration;
 use document::Place;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use types::Digest;
 
 /// A workflow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,7 +20,8 @@ pub struct Definition {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_name: Option<Template>,
-    /// What it takes when it is called or dispatched.
+    /// Of a called workflow what it takes from its caller; of a run's own what `workflow_dispatch` asks for, which a
+    /// run that any other event started does not have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<Input>,
     /// What it gives when it is called.
@@ -32,6 +35,15 @@ pub struct Definition {
     pub concurrency: Option<Concurrency>,
     /// Each after everything that it needs.
     pub jobs: Vec<Job>,
+}
+
+impl Definition {
+    /// Names the definition, called workflows and actions included, by its content.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let text = serde_json::to_vec(self).expect("a definition has only text as keys");
+        Digest::from_sha256(Sha256::digest(&text).into())
+    }
 }
 
 /// Text that may hold `${{ … }}`.
@@ -88,6 +100,25 @@ pub struct Concurrency {
     pub group: Template,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_in_progress: Option<Template>,
+    #[serde(default, skip_serializing_if = "Queue::is_single")]
+    pub queue: Queue,
+}
+
+/// How many may wait in a concurrency group.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Queue {
+    /// One: a newer one takes the place of the one that waits, which is cancelled.
+    #[default]
+    Single,
+    /// Up to a hundred, first come, first served.
+    Max,
+}
+
+impl Queue {
+    fn is_single(&self) -> bool {
+        *self == Self::Single
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -265,10 +296,30 @@ pub enum Action {
     },
 }
 
+/// Whose files an action's are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The repository of the run, at the run's commit.
+    #[default]
+    Run,
+    /// A repository of the mirror of actions: `owner/repo`, what was asked for (`v4`), and the commit that this was
+    /// when the run began.
+    Mirror { repository: String, reference: String, commit: String },
+}
+
+impl Origin {
+    fn is_run(&self) -> bool {
+        *self == Self::Run
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CompositeAction {
-    /// Its `action.yml`; every place below is one of this file.
+    /// Its `action.yml`; every place below is one of this file. Its folder is the action's.
     pub file: String,
+    #[serde(default, skip_serializing_if = "Origin::is_run")]
+    pub origin: Origin,
     pub inputs: Vec<Input>,
     pub outputs: Vec<Output>,
     pub steps: Vec<Step>,
@@ -278,7 +329,9 @@ pub struct CompositeAction {
 pub struct JavaScriptAction {
     /// Its `action.yml`.
     pub file: String,
-    /// Where its files are, relative to the root of the repository of the run.
+    #[serde(default, skip_serializing_if = "Origin::is_run")]
+    pub origin: Origin,
+    /// Where its files are, relative to the root of the repository that has them.
     pub directory: String,
     pub inputs: Vec<Input>,
     pub main: String,
