@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use build::{ArtifactStore, Builder, BuilderConfig};
-use deploy::{Driver, ProcessConfig, ProcessDriver};
+use deploy::{Driver, Machine, ProcessConfig, ProcessDriver};
 use parking_lot::Mutex;
 use source::{
     Git, GitConfig, GitHttp, GitHttpConfig, HookServer, Repositories, RepositoriesConfig,
@@ -121,7 +121,7 @@ impl Control {
         let driver = ProcessDriver::new(ProcessConfig {
             directory: settings.data_directory.join(TARGET),
             solum: settings.program.clone(),
-            machine: machine.clone(),
+            machine: Machine::new(machine.clone(), build::machine_stack),
             bare: settings.isolation == Isolation::Bare,
             clock: Arc::clone(&clock),
         })
@@ -227,7 +227,7 @@ pub async fn stop_everything(data_directory: &Path, program: &Path) -> Result<()
         ProcessDriver::new(ProcessConfig {
             directory: data_directory.join(TARGET),
             solum: program.to_owned(),
-            machine: machine.clone(),
+            machine: Machine::from(machine.clone()),
             bare,
             clock: Arc::new(types::SystemClock),
         })

@@ -142,8 +142,10 @@ impl Cgroups {
     ) -> io::Result<Group> {
         let group = match self {
             Self::V2 { parent } => {
+                let directory = make(parent, name)?;
+                // Not before: a parent with a child in it cannot vanish any more and come back without controllers.
                 enable_controllers(parent);
-                Group::V2 { directory: make(parent, name)? }
+                Group::V2 { directory }
             }
             Self::V1 { memory, pids, cpu } => Group::V1 {
                 memory: memory.as_deref().map(|parent| make(parent, name)).transpose()?,
@@ -179,7 +181,6 @@ fn own_path<'a>(own: &'a str, controller: &str) -> &'a str {
 fn enable_controllers(parent: &Path) {
     // Each by itself: one that the kernel lacks must not keep the others off. What is missing in the end shows when a
     // limit is written.
-    let _ = fs::create_dir(parent);
     for directory in parent.parent().into_iter().chain([parent]) {
         for controller in ["+pids", "+memory", "+cpu"] {
             let _ = fs::write(directory.join("cgroup.subtree_control"), controller);

@@ -56,6 +56,6 @@ pub use logs::{
     InvalidLogPosition, LogLine, LogPosition, LogReader, LogStart, Output, OutputStream,
 };
 pub use observation::{Exit, Observation, Started};
-pub use process::{ProcessConfig, ProcessDriver};
+pub use process::{Machine, ProcessConfig, ProcessDriver};
 pub use ready::{NotReady, Ready, ReadyBy};
 pub use spec::{InstanceSpec, Owner, Restart};

@@ -16,6 +16,7 @@ mod hint;
 mod instances;
 mod layers;
 mod log_reader;
+mod machine;
 mod probe;
 mod start;
 mod unpack;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use types::{Bundle, Clock, Digest, HealthCheck, InstanceId, Stack};
+use types::{Bundle, Clock, Digest, HealthCheck, InstanceId};
 
 use crate::boxes::{Boxes, Isolation};
 use crate::shim::directory::{InstanceDirectory, make_private, open_to_walk, remove_tree};
@@ -36,6 +37,7 @@ use crate::{
     Observation, Output, Owner, PrepareError, Ready, StartError, Started,
 };
 use layers::Layers;
+pub use machine::Machine;
 
 /// What the process target needs to know.
 #[derive(Debug)]
@@ -45,7 +47,7 @@ pub struct ProcessConfig {
     /// The program whose `shim` subcommand is [`shim::run`](crate::shim::run).
     pub solum: PathBuf,
     /// What bundles have to have been built for.
-    pub machine: Stack,
+    pub machine: Machine,
     /// Run apps without a box.
     pub bare: bool,
     pub clock: Arc<dyn Clock>,
@@ -56,7 +58,7 @@ pub struct ProcessConfig {
 pub struct ProcessDriver {
     directory: PathBuf,
     solum: PathBuf,
-    machine: Stack,
+    machine: Machine,
     boxes: Boxes,
     layers: Arc<Layers>,
     clock: Arc<dyn Clock>,
@@ -127,7 +129,7 @@ impl Driver for ProcessDriver {
         owner: &Owner,
         blobs: &dyn Blobs,
     ) -> Result<(), PrepareError> {
-        bundle.stack.check_on(&self.machine)?;
+        self.machine.offers(&bundle.stack).await?;
         for layer in &bundle.layers {
             let blob = blobs.path(&layer.digest);
             let (layers, layer, owner) = (Arc::clone(&self.layers), layer.clone(), *owner);

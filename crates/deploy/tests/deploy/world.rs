@@ -51,7 +51,7 @@ pub(crate) fn config(directory: PathBuf) -> ProcessConfig {
     ProcessConfig {
         directory,
         solum: env!("CARGO_BIN_EXE_solum-deploy-testbed").into(),
-        machine: machine(),
+        machine: machine().into(),
         bare: false,
         clock: Arc::new(SystemClock),
     }

@@ -40,7 +40,7 @@ async fn start(directory: PathBuf, command: &str) {
     let driver = ProcessDriver::new(ProcessConfig {
         directory,
         solum: std::env::current_exe().expect("a program"),
-        machine: stack.clone(),
+        machine: stack.clone().into(),
         bare: false,
         clock: Arc::new(SystemClock),
     })
