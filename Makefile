@@ -1,8 +1,9 @@
-.PHONY: help demo test build fmt lint audit bench
+.PHONY: help demo test test-peers build fmt lint audit bench
 
 help:
 	@echo 'make demo          see a git push become a running app (ONCE=1: stop when it has been shown)'
 	@echo 'make test          install what the tests need, and run everything that has to hold'
+	@echo 'make test-peers    test against other systems and kernels (slow; as root)'
 	@echo 'make build         build target/release/solum'
 	@echo 'make fmt lint      format the code; look for what is wrong with it'
 	@echo 'make audit         look for known weaknesses in the dependencies (cargo-deny, network)'
@@ -13,6 +14,9 @@ demo:
 
 test:
 	@scripts/test
+
+test-peers:
+	@scripts/test-peers
 
 build:
 	@scripts/install-deps run

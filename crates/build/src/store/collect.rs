@@ -111,7 +111,7 @@ impl ArtifactStore {
     pub(super) fn list(&self, entry: Descriptor) -> Result<(), StoreError> {
         let _alone = self.removal.write();
         let mut index = self.read_index();
-        if index.manifests.contains(&entry) {
+        if index.manifests.iter().any(|listed| listed.digest == entry.digest) {
             return Ok(());
         }
         index.manifests.push(entry);

@@ -9,6 +9,7 @@ use types::{Digest, Layer, MediaType};
 pub(super) const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 pub(super) const CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
 pub(super) const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
+pub(super) const NAME_ANNOTATION: &str = "org.opencontainers.image.ref.name";
 /// [`types::Manifest`] as JSON.
 pub(super) const MANIFEST_LABEL: &str = "dev.solum.manifest";
 /// [`types::Stack`] as JSON.

@@ -34,7 +34,9 @@ impl ArtifactStore {
         };
         let image = self.stage_json(&image)?;
         let digest = image.digest.clone();
-        let entry = descriptor(oci::MANIFEST_TYPE, &image);
+        let mut entry = descriptor(oci::MANIFEST_TYPE, &image);
+        // By it tools find one image among many: `oci:DIRECTORY:NAME`. A name may not hold a colon.
+        entry.annotations.insert(oci::NAME_ANNOTATION.to_owned(), digest.hex().to_owned());
         staged.extend([config, image]);
         self.commit(staged)?;
         self.list(entry)?;

@@ -8,6 +8,7 @@ mod crashes;
 mod examples;
 mod imports;
 mod package_managers;
+mod peers;
 mod planning;
 mod recorder;
 mod site;
