@@ -17,6 +17,7 @@ mod check;
 mod decide;
 mod definition;
 mod effect;
+pub mod expression;
 mod input;
 pub mod language;
 mod record;
