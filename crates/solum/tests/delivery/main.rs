@@ -12,3 +12,4 @@ mod queue;
 mod releases;
 mod running;
 mod surface;
+mod watching;
