@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
-use store::Token;
+use store::{Token, Topic};
 use types::{Actor, Secret, TokenId};
 
 use crate::{Control, Error};
@@ -54,6 +54,14 @@ impl Control {
 
     pub async fn revoke_token(&self, id: TokenId, actor: &Actor) -> Result<(), Error> {
         Ok(self.inner.store.revoke_token(id, actor.clone()).await?)
+    }
+
+    /// Returns once the token is not valid any more. While nobody can tell whether it is, it counts as valid.
+    pub async fn until_revoked(&self, id: TokenId) {
+        let mut wake = self.inner.store.subscribe(Topic::Tokens);
+        while self.inner.store.is_valid_token(id).await.unwrap_or(true) {
+            wake.changed().await;
+        }
     }
 
     /// Leaves an administrator's token in a file, unless a token is there already. The file is on the disk before

@@ -4,7 +4,7 @@ use types::{Actor, TokenId};
 
 use crate::events::NewEvent;
 use crate::row::{self, to_json};
-use crate::{Error, Store};
+use crate::{Error, Store, Topic};
 
 /// A token as it is known here: by the hash of what its holder sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,16 @@ impl Store {
         .await
     }
 
+    /// Whether it is there and was not revoked.
+    pub async fn is_valid_token(&self, id: TokenId) -> Result<bool, Error> {
+        self.read(move |connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT 1 FROM tokens WHERE id = ?1 AND revoked_at IS NULL")?;
+            Ok(statement.exists([id.to_string()])?)
+        })
+        .await
+    }
+
     /// Every token that was not revoked, oldest first.
     pub async fn tokens(&self) -> Result<Vec<Token>, Error> {
         self.read(|connection| {
@@ -84,6 +94,7 @@ impl Store {
                 )
                 .optional()?;
             let token = revoked.ok_or_else(|| Error::not_found(format!("token {id}")))?;
+            write.touch(Topic::Tokens);
             write.event(&NewEvent::new("token.revoked", &actor).subject(&token.name))
         })
         .await

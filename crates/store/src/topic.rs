@@ -10,10 +10,12 @@ pub enum Topic {
     Deployments,
     Instances,
     Uploads,
+    /// Which tokens are valid.
+    Tokens,
 }
 
 impl Topic {
-    const COUNT: usize = 6;
+    const COUNT: usize = 7;
 
     pub(crate) const fn bit(self) -> u8 {
         1 << self as u8

@@ -1,6 +1,8 @@
 //! Who asks. The API takes a bearer token (RFC 6750); git, which knows only user names and passwords, gives the token as
 //! the password (RFC 7617).
 
+mod stream;
+
 use api::ErrorCode;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
@@ -49,8 +51,9 @@ pub(crate) async fn require(
     };
     match identity {
         Ok(Some(identity)) => {
+            let token = identity.token;
             request.extensions_mut().insert(Caller::from(identity));
-            next.run(request).await
+            stream::until_revoked(next.run(request).await, &control, token)
         }
         Ok(None) => {
             let mut response = refused(request.headers()).into_response();

@@ -5,6 +5,7 @@ use hyper::body::Bytes;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -62,5 +63,20 @@ async fn an_answer_is_never_kept_by_a_cache() {
     assert_eq!(bench.get("/api/v1/whoami").await.header("cache-control"), "no-store");
     let created = bench.call("POST", "/api/v1/tokens", json!({"name": "ci"})).await;
     assert_eq!(created.header("cache-control"), "no-store");
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn who_connects_and_asks_for_nothing_is_cut_off() {
+    let bench = Bench::start().await;
+    let connect = || TcpStream::connect(bench.address);
+    let (mut mute, mut begun) = (connect().await.unwrap(), connect().await.unwrap());
+    // The beginning of HTTP/2's preface: nobody can tell yet which protocol this is.
+    begun.write_all(b"PRI * HT").await.unwrap();
+    for connection in [&mut mute, &mut begun] {
+        let mut rest = Vec::new();
+        let end = connection.read_to_end(&mut rest);
+        tokio::time::timeout(Duration::from_secs(30), end).await.expect("it is cut off").unwrap();
+    }
     bench.stop().await;
 }
