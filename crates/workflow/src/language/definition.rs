@@ -334,6 +334,9 @@ pub struct JavaScriptAction {
     /// Where its files are, relative to the root of the repository that has them.
     pub directory: String,
     pub inputs: Vec<Input>,
+    /// Those that it names; it may give others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<String>,
     pub main: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pre: Option<String>,

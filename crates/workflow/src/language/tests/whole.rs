@@ -1,0 +1,91 @@
+//! Whole workflows, and what reading them is made of.
+
+use super::*;
+
+/// The example of the language's documentation.
+const DELIVER: &str = r#"
+name: deliver
+on:
+  push: { branches: [main] }
+jobs:
+  test:
+    runs-on: linux
+    steps:
+      - uses: actions/checkout@v4
+      - run: pip install -r requirements.txt && pytest
+        retry: { attempts: 2, backoff: 10s }
+  build:
+    needs: test
+    runs-on: solum
+    outputs: { artifact: "${{ steps.b.outputs.artifact }}" }
+    steps:
+      - { id: b, uses: solum/build }
+  dev:
+    needs: build
+    environment: dev
+    runs-on: solum
+    steps:
+      - uses: solum/deploy
+        with: { artifact: "${{ needs.build.outputs.artifact }}" }
+  prod:
+    needs: [build, dev]
+    environment: prod
+    runs-on: solum
+    steps:
+      - uses: solum/approve
+        with: { from: "role:operator", count: 2, allow_author: false, timeout: 72h, note: "canary is at prod-canary.example.org" }
+      - id: ship
+        uses: solum/deploy
+        with:
+          artifact: "${{ needs.build.outputs.artifact }}"
+        undo: { uses: solum/rollback }
+"#;
+
+#[test]
+fn delivery_is_read() {
+    let workflow = good(DELIVER);
+    assert_eq!(workflow.warnings, []);
+    let definition = workflow.definition;
+    assert_eq!(definition.name, "deliver");
+    let keys: Vec<_> = definition.jobs.iter().map(|job| job.key.as_str()).collect();
+    assert_eq!(keys, ["test", "build", "dev", "prod"]);
+}
+
+#[test]
+fn a_definition_survives_being_stored() {
+    let definition = good(DELIVER).definition;
+    let text = serde_json::to_string(&definition).unwrap();
+    let back: Definition = serde_json::from_str(&text).unwrap();
+    assert_eq!(back, definition);
+    assert_eq!(back.digest(), good(DELIVER).definition.digest());
+    let other = good(&DELIVER.replace("72h", "73h")).definition;
+    assert_ne!(other.digest(), definition.digest());
+}
+
+#[test]
+fn files_are_asked_for_level_by_level() {
+    let text = step("uses: ./a");
+    let mut sources = Sources::default();
+    let wanted = |reading: Reading| match reading {
+        Reading::Needs(wanted) => wanted,
+        other => panic!("{other:?}"),
+    };
+    let own = |path: &str| Wanted::Own { path: path.to_owned() };
+    assert_eq!(wanted(read(FILE, &text, &sources)), [own("a/action.yml")]);
+    sources.put(own("a/action.yml"), Found::Missing);
+    assert_eq!(wanted(read(FILE, &text, &sources)), [own("a/action.yaml")]);
+    let action = "runs: { using: composite, steps: [{ uses: ./b }, { uses: ./c }] }".to_owned();
+    sources.put(own("a/action.yaml"), Found::File { text: action, commit: None });
+    assert_eq!(wanted(read(FILE, &text, &sources)), [own("b/action.yml"), own("c/action.yml")]);
+}
+
+#[test]
+fn a_workflow_without_a_name_has_that_of_its_file() {
+    assert_eq!(good(&step("run: x")).definition.name, "w.yml");
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let text = "on: [push, psuh]\njobs:\n  a:\n    runs-on: linux\n    needs: b\n    steps:\n      - uses: solum/nothing\n";
+    assert_eq!(refused_beside(text, &[]).mistakes.len(), 3);
+}
