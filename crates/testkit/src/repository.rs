@@ -102,6 +102,20 @@ impl Repository {
         Ok(repository)
     }
 
+    /// What `solum app clone NAME` makes.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn clone_of(server: &Server, name: &str) -> Result<Self> {
+        let repositories = server.directory().join("repositories");
+        fs::create_dir_all(&repositories)?;
+        let path = tempfile::Builder::new().prefix("clone-").tempdir_in(&repositories)?.keep();
+        let directory = path.to_str().context("the path is text")?;
+        server.solum(&["app", "clone", name, directory])?.require()?;
+        let environment = server.user_environment();
+        Ok(Self { path, program: server.program().to_owned(), environment })
+    }
+
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -2,8 +2,9 @@
 //!
 //! Nothing here is an error when there is no repository or no git: then there is just nothing to be learnt.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use api::client::ServerUrl;
@@ -50,18 +51,41 @@ impl Checkout {
 
     /// Has git ask this program, and nobody else, for the credential of `server`. Other helpers are shut out for this
     /// address, as they would store the token where it does not belong.
-    pub(crate) fn use_credential_helper(
-        &self,
-        server: &ServerUrl,
-        program: &OsStr,
-    ) -> Result<(), Failure> {
-        let key = format!("credential.{server}.helper");
-        let mut helper = std::ffi::OsString::from("!");
-        helper.push(shell_quoted(program));
-        helper.push(" git-credential");
+    pub(crate) fn use_credential_helper(&self, server: &ServerUrl) -> Result<(), Failure> {
+        let key = credential_key(server);
         must(["config", "--local", "--replace-all", &key, ""])?;
+        let helper = credential_helper()?;
         must([OsStr::new("config"), "--local".as_ref(), "--add".as_ref(), key.as_ref(), &helper])
     }
+}
+
+/// Clones `url` with the remote and the credential helper that a repository of an app has. Git shows how it goes.
+pub(crate) fn clone(server: &ServerUrl, url: &str, directory: &Path) -> Result<(), Failure> {
+    let key = credential_key(server);
+    let mut ours = OsString::from(format!("{key}="));
+    ours.push(credential_helper()?);
+    let status = Command::new("git")
+        .args(["clone", "--origin", REMOTE, "--config", &format!("{key}="), "--config"])
+        .arg(ours)
+        .args(["--", url])
+        .arg(directory)
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|error| Failure::because("cannot run git", &error))?;
+    if status.success() { Ok(()) } else { Err(Failure::failed("git did not clone the repository")) }
+}
+
+fn credential_key(server: &ServerUrl) -> String {
+    format!("credential.{server}.helper")
+}
+
+fn credential_helper() -> Result<OsString, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::because("cannot tell where this program is", &error))?;
+    let mut helper = OsString::from("!");
+    helper.push(shell_quoted(program.as_os_str()));
+    helper.push(" git-credential");
+    Ok(helper)
 }
 
 /// The server and the app that the address of a remote names.
@@ -72,7 +96,7 @@ pub(crate) fn app_of(url: &str) -> Option<(ServerUrl, AppName)> {
 }
 
 /// Quotes for sh(1): git gives a helper that starts with `!` to a shell.
-fn shell_quoted(program: &OsStr) -> std::ffi::OsString {
+fn shell_quoted(program: &OsStr) -> OsString {
     use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
     let mut quoted = vec![b'\''];
     for byte in program.as_bytes() {
@@ -82,7 +106,7 @@ fn shell_quoted(program: &OsStr) -> std::ffi::OsString {
         }
     }
     quoted.push(b'\'');
-    std::ffi::OsString::from_vec(quoted)
+    OsString::from_vec(quoted)
 }
 
 fn must<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Result<(), Failure> {

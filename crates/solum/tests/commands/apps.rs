@@ -50,7 +50,8 @@ fn a_remote_that_is_there_is_left_alone_and_said_so() {
         said.stderr.contains("points to http://elsewhere.example/a.git: left alone"),
         "{said:?}"
     );
-    said.ok();
+    let push = format!("git push {}/shop.git main", bench.server.url());
+    assert_eq!(said.ok().lines().last(), Some(push.as_str()));
     let remote = bench.git(["remote", "get-url", "solum"]).ok();
     assert_eq!(remote, "http://elsewhere.example/a.git\n");
 }
@@ -91,8 +92,7 @@ fn the_branch_that_is_checked_out_deploys_where_that_makes_sense() {
 fn outside_a_repository_the_next_command_is_a_clone() {
     let bench = bench();
     let said = bench.solum(["app", "create", "shop"]).ok();
-    let clone = format!("git clone {}/shop.git", bench.server.url());
-    assert_eq!(said.lines().last(), Some(clone.as_str()));
+    assert_eq!(said.lines().last(), Some("solum app clone shop"));
 }
 
 #[test]
@@ -116,7 +116,24 @@ fn deleting_waits_until_the_app_is_gone() {
             )),
         ),
     ]);
-    let said = bench.solum(["app", "delete", "shop"]);
+    let said = bench.solum(["app", "delete", "shop", "--yes"]);
     assert_eq!(said.stderr, "shop is gone.\n");
     assert_eq!(said.ok(), "");
+}
+
+#[test]
+fn nothing_is_deleted_where_nobody_can_be_asked() {
+    let bench = Bench::new(&[("GET /api/v1/apps/shop", Answer::json(200, app("ready")))]);
+    let said = bench.solum(["app", "delete", "shop"]).fails(2);
+    assert!(said.contains("solum app delete shop --yes"), "{said}");
+    let asked: Vec<String> = bench.server.asked().into_iter().map(|(what, _)| what).collect();
+    assert_eq!(asked, ["GET /api/v1/apps/shop"]);
+}
+
+#[test]
+fn an_app_that_is_not_there_is_not_to_be_made_to_be_deleted() {
+    let gone = Answer::problem(404, "app_not_found", "there is no app `shop`");
+    let bench = Bench::new(&[("GET /api/v1/apps/shop", gone)]);
+    let said = bench.solum(["app", "delete", "shop"]).fails(1);
+    assert!(said.contains("`solum app list`") && !said.contains("app create"), "{said}");
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use testkit::{Server, wait_until};
+use testkit::{Repository, Server, wait_until};
 
 use crate::hello;
 
@@ -61,6 +61,22 @@ fn a_second_server_in_the_same_directory_is_refused() -> Result<()> {
     let refused = server.solum(&["server", "--data-dir", data, "--listen", "127.0.0.1:0"])?;
     assert!(!refused.success());
     assert!(refused.stderr.contains("another server works in"), "{}", refused.stderr);
+    Ok(())
+}
+
+#[test]
+fn whoever_clones_an_app_can_look_at_it_and_push() -> Result<()> {
+    let server = Server::start()?;
+    let made = server.solum(&["app", "create", "hello"])?.require()?;
+    let next = made.stdout.lines().last().unwrap_or_default().to_owned();
+    assert_eq!(next, "solum app clone hello", "whoever has no work tree needs one");
+    let repository = Repository::clone_of(&server, "hello")?;
+    repository.write("index.html", "hello clone")?;
+    repository.commit("say hello")?;
+    repository.push()?.require()?;
+    assert_eq!(hello::answer(&server)?, "hello clone");
+    let listed = repository.solum(&["ps"])?.require()?;
+    assert!(listed.stdout.contains("running"), "{listed}");
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use api::client::{Client, Patience};
 use clap::Args;
 use types::AppName;
 
+use super::repository;
 use crate::cli::arguments::{DetachOption, JsonOption};
 use crate::cli::checkout::{Checkout, REMOTE};
 use crate::cli::failure::Failure;
@@ -21,6 +22,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Args)]
 pub(crate) struct Create {
+    /// What to call it: lower-case letters, digits and hyphens; part of its address
     name: AppName,
     /// The branch that deploys when it is pushed; else the one that is checked out, if it is the only one, or `main`
     #[arg(long)]
@@ -41,13 +43,15 @@ impl Create {
         if !self.detach.detach {
             app = wait_until_ready(&client, app)?;
         }
-        if let (Some(checkout), Some(url)) = (&checkout, repository(&client, &app)) {
-            connect(&client, checkout, &url)?;
-        }
+        let remote = match (&checkout, repository(&client, &app)) {
+            (Some(checkout), Some(url)) => Some(connect(&client, checkout, url)?),
+            _ => None,
+        };
         if self.json.json {
             output::print_json(&app)
         } else {
-            output::print(&render(&client, &app, checkout.as_ref()))
+            let push = checkout.as_ref().zip(remote.as_deref());
+            output::print(&render(&client, &app, push))
         }
     }
 }
@@ -81,33 +85,28 @@ fn wait_until_ready(client: &Client, app: App) -> Result<App, Failure> {
     }
 }
 
-/// Where to push to: the path that the server gives, at the address by which it was just reached.
-fn repository(client: &Client, app: &App) -> Option<String> {
-    let (_, path) = api::client::ServerUrl::split(app.git_url.as_deref()?).ok()?;
-    Some(format!("{}{path}", client.server()))
-}
-
-fn connect(client: &Client, checkout: &Checkout, url: &str) -> Outcome {
+/// Has the repository know the app, and gives what to push to: the remote, or where it is another app's the address.
+fn connect(client: &Client, checkout: &Checkout, url: String) -> Result<String, Failure> {
+    checkout.use_credential_helper(client.server())?;
     match checkout.remote() {
         Some(there) if there == url => {}
         Some(there) => {
             output::say(&format!(
-                "The remote `{REMOTE}` is there already and points to {there}: left alone. For this app, \
-                 `git remote set-url {REMOTE} {url}`"
+                "The remote `{REMOTE}` is there already and points to {there}: left alone. To have it point to this \
+                 app: git remote set-url {REMOTE} {url}"
             ));
+            return Ok(url);
         }
         None => {
-            checkout.add_remote(url)?;
+            checkout.add_remote(&url)?;
             output::say(&format!("Added the remote `{REMOTE}`: {url}"));
         }
     }
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::because("cannot tell where this program is", &error))?;
-    checkout.use_credential_helper(client.server(), program.as_os_str())
+    Ok(REMOTE.to_owned())
 }
 
-/// Ends in the command that comes next.
-fn render(client: &Client, app: &App, checkout: Option<&Checkout>) -> String {
+/// Ends in the command that comes next. `push` is where from and where to.
+fn render(client: &Client, app: &App, push: Option<(&Checkout, &str)>) -> String {
     let mut table = Table::of_fields();
     table.row(["app", app.name.as_str()]);
     table.row(["status", app.status.as_str()]);
@@ -119,14 +118,14 @@ fn render(client: &Client, app: &App, checkout: Option<&Checkout>) -> String {
         table.row([environment.as_str(), url]);
     }
     let mut text = table.render();
-    let next = match (&repository, checkout) {
+    let next = match (&repository, push) {
         (None, _) => format!("solum app show {}", app.name),
-        (Some(url), None) => format!("git clone {url}"),
-        (Some(_), Some(checkout)) => {
+        (Some(_), None) => format!("solum app clone {}", app.name),
+        (Some(_), Some((checkout, remote))) => {
             let branch = &app.default_branch;
             let is_here = checkout.has_branch(branch) || !checkout.has_commit();
             let what = if is_here { branch.clone() } else { format!("HEAD:{branch}") };
-            format!("git push {REMOTE} {what}")
+            format!("git push {remote} {what}")
         }
     };
     text.push_str(&next);

@@ -20,7 +20,7 @@ pub(crate) struct Delete {
     /// The app; it has to be named, whatever repository this is
     #[arg(value_name = "APP")]
     app: AppName,
-    /// Do not ask
+    /// Do not ask; needed where nobody can be asked
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
@@ -30,12 +30,11 @@ pub(crate) struct Delete {
 impl Delete {
     pub(crate) fn run(self, session: &Session) -> Outcome {
         let client = session.client()?;
-        // Who runs this in a script has thought about it.
-        if !self.yes && io::stdin().is_terminal() {
-            client.app(&self.app)?;
+        if !self.yes {
+            client.app(&self.app).map_err(missing)?;
             confirm(&self.app)?;
         }
-        client.delete_app(&self.app)?;
+        client.delete_app(&self.app).map_err(missing)?;
         if !self.detach.detach {
             wait_until_gone(&client, &self.app)?;
         }
@@ -48,7 +47,23 @@ impl Delete {
     }
 }
 
+/// Who wants an app to be gone is not to be told how to make it.
+fn missing(error: Error) -> Failure {
+    match error {
+        Error::Problem(problem) if problem.error_code() == Some(ErrorCode::AppNotFound) => {
+            Failure::failed(problem.detail).hint("`solum app list` shows those that there are")
+        }
+        error => error.into(),
+    }
+}
+
 fn confirm(app: &AppName) -> Outcome {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage(format!(
+            "{app} would lose its repository, its releases and its data, and there is no terminal to ask on"
+        ))
+        .hint(format!("if that is wanted: solum app delete {app} --yes")));
+    }
     output::say(&format!(
         "This stops {app} and removes its repository, its releases and its data. Type its name to go on:"
     ));
