@@ -64,11 +64,10 @@ pub(super) fn started(client: &Client, run: api::runs::Run, detach: bool, json: 
     match (detach, json) {
         (true, true) => output::print_json(&run),
         (false, true) => output::print_json(&follow::finish(client, id)?),
-        (detach, false) => {
-            if !detach {
-                follow::finish(client, id)?;
-            }
-            output::print(&id.to_string())
+        (true, false) => output::print(&id.to_string()),
+        (false, false) => {
+            follow::finish(client, id)?;
+            output::print(&format!("Run {id} succeeded."))
         }
     }
 }

@@ -30,7 +30,7 @@ fn a_deployment_is_followed_to_its_end() {
     ]);
     let said = bench.solum(["deploy", "shop", "--env", "dev", "--release", "v3"]);
     assert_eq!(said.stderr, "-----> Deploying v3\n");
-    assert_eq!(said.ok(), format!("{ID}\n"));
+    assert_eq!(said.ok(), format!("Run {ID} succeeded.\n"));
     assert_eq!(bench.server.asked()[0].1, r#"{"release":"v3"}"#);
 }
 
