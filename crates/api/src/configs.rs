@@ -21,6 +21,9 @@ impl fmt::Debug for Variables {
 pub struct Config {
     /// Counts from 1; 0 while nothing was ever set.
     pub revision: u64,
+    /// The revision that serves; 0 if it serves without any, absent while nothing serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_revision: Option<u64>,
     #[schema(value_type = BTreeMap<String, String>, example = json!({"LOG_LEVEL": "info"}))]
     pub variables: Variables,
 }

@@ -18,14 +18,17 @@ pub struct Deploy {
     pub artifact: Option<Digest>,
 }
 
-/// Back to what a release and config revision that were deployed before had. Without a release: the pair before the
-/// current one.
+/// Back to a pair of release and config revision. Without either: the pair that served before the current one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollBack {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "v2")]
     pub to: Option<ReleaseVersion>,
+    /// The config revision to go back to; 0 is none at all. Else the one that the release was last deployed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 1)]
+    pub config_revision: Option<u64>,
 }
 
 /// A release and a config revision on their way into an environment, or there, or turned away.

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use store::{ConfigChange, ConfigRevision, Run};
+use store::{ConfigChange, ConfigRevision, Environment, Run};
 use types::{Actor, AppName, EnvironmentName, VariableName};
 
 use crate::{Control, Error};
@@ -10,6 +10,8 @@ use crate::{Control, Error};
 pub struct ConfigView {
     /// `None` before anything was set.
     pub revision: Option<u64>,
+    /// The revision that serves, 0 for none; `None` while nothing serves.
+    pub live: Option<u64>,
     pub variables: BTreeMap<VariableName, String>,
 }
 
@@ -23,9 +25,21 @@ impl Control {
         environment: &EnvironmentName,
     ) -> Result<ConfigView, Error> {
         let environment = self.find_environment(app, environment).await?;
-        let Some(id) = environment.config_revision else { return Ok(ConfigView::default()) };
+        let live = self.live_config(&environment).await?;
+        let Some(id) = environment.config_revision else {
+            return Ok(ConfigView { live, ..ConfigView::default() });
+        };
         let revision = self.inner.store.config_revision(id).await?;
-        Ok(ConfigView { revision: Some(revision.number), variables: revision.variables })
+        Ok(ConfigView { revision: Some(revision.number), live, variables: revision.variables })
+    }
+
+    async fn live_config(&self, environment: &Environment) -> Result<Option<u64>, Error> {
+        let store = &self.inner.store;
+        let Some(current) = environment.current else { return Ok(None) };
+        Ok(Some(match store.deployment(current).await?.config_revision {
+            Some(id) => store.config_revision(id).await?.number,
+            None => 0,
+        }))
     }
 
     /// Newest first.
@@ -57,10 +71,12 @@ impl Control {
         let change = ConfigChange { set, unset, set_missing: BTreeMap::new() };
         let revised = self.inner.store.revise_config(found.id, change, actor.clone()).await?;
         let changed = revised.as_ref().map(|revision| revision.id) != found.config_revision;
-        let view = revised.map_or_else(ConfigView::default, |revision| ConfigView {
-            revision: Some(revision.number),
-            variables: revision.variables,
-        });
+        let live = self.live_config(&found).await?;
+        let (revision, variables) = match revised {
+            Some(revision) => (Some(revision.number), revision.variables),
+            None => (None, BTreeMap::new()),
+        };
+        let view = ConfigView { revision, live, variables };
         let run = match (changed, found.current) {
             (true, Some(_)) => Some(self.redeploy(&found, names.join(", "), actor).await?),
             _ => None,

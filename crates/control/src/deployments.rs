@@ -52,62 +52,6 @@ impl Control {
         Ok(self.inner.store.create_run(run).await?)
     }
 
-    /// Starts a run that brings a pair of release and config back which served before; without `to`, the one
-    /// that served last before the present release.
-    pub async fn roll_back(
-        &self,
-        app: &AppName,
-        environment: &EnvironmentName,
-        to: Option<u64>,
-        actor: &Actor,
-    ) -> Result<Run, Error> {
-        let found = self.ready_app(app).await?;
-        let environment = self.find_environment(app, environment).await?;
-        let nothing =
-            || Error::NothingDeployed { app: app.clone(), environment: environment.name.clone() };
-        let current = environment.current.ok_or_else(nothing)?;
-        let store = &self.inner.store;
-        let target = match to {
-            Some(number) => {
-                let release = self.release(app, number).await?;
-                let deployment = store.last_deployment_of(environment.id, release.id).await?;
-                deployment.ok_or_else(|| Error::Invalid {
-                    code: "never_served",
-                    message: format!("{} never served in {}", release.label(), environment.name),
-                    hint: Some(format!(
-                        "deploy it: solum deploy {app} --env {} --release {}",
-                        environment.name,
-                        release.label()
-                    )),
-                })?
-            }
-            None => match store.deployment_before(current).await? {
-                Some(deployment) => deployment,
-                None => {
-                    let release = store.deployment(current).await?.release;
-                    let current = store.release_by_id(release).await?.label();
-                    return Err(Error::NoWayBack { environment: environment.name, current });
-                }
-            },
-        };
-        let release = store.release_by_id(target.release).await?;
-        self.check_artifact(&release.artifact, &release.label()).await?;
-        let run = NewRun {
-            id: RunId::generate(&*self.inner.clock),
-            app: found.id,
-            definition: workflows::rollback(
-                &environment.name,
-                release.number,
-                target.config_revision,
-            ),
-            queue: None,
-            commit: release.commit.clone(),
-            title: format!("roll back to {}", release.label()),
-            actor: actor.clone(),
-        };
-        Ok(store.create_run(run).await?)
-    }
-
     /// What serves now, again, with the config of now.
     pub(crate) async fn redeploy(
         &self,
@@ -132,7 +76,7 @@ impl Control {
         Ok(self.inner.store.create_run(run).await?)
     }
 
-    async fn check_artifact(&self, artifact: &Digest, what: &str) -> Result<(), Error> {
+    pub(crate) async fn check_artifact(&self, artifact: &Digest, what: &str) -> Result<(), Error> {
         match self.inner.artifacts.bundle(artifact).await {
             Ok(_) => Ok(()),
             Err(error) => {

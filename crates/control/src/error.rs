@@ -20,7 +20,7 @@ pub enum Error {
     #[error("nothing is deployed to {environment} of {app} yet")]
     NothingDeployed { app: AppName, environment: EnvironmentName },
     #[error("there is nothing before {current} in {environment} to go back to")]
-    NoWayBack { environment: EnvironmentName, current: String },
+    NoWayBack { app: AppName, environment: EnvironmentName, current: String },
     #[error(
         "the artifact of {release} is gone: it was outside the rollback window and has been collected"
     )]
@@ -92,6 +92,9 @@ impl Error {
             }
             Self::HostTaken { .. } => "choose another name for the app".to_owned(),
             Self::NothingDeployed { .. } => "push the app first: `git push solum main`".to_owned(),
+            Self::NoWayBack { app, environment, .. } => format!(
+                "`--to vN` goes to any release that served; `solum env show {app} {environment}` shows them"
+            ),
             Self::DiskFull => "free some space on the server and try again".to_owned(),
             Self::TokenExists(_) => {
                 "choose another name, or revoke the one that is there".to_owned()

@@ -1,6 +1,7 @@
 //! What people read while a run goes on. The shape is that of Heroku and Dokku: a heading with an
 //! arrow, and seven columns of space before what a tool says.
 
+use store::{ConfigRevision, Environment, Release};
 use types::{CommitId, EnvironmentName};
 
 pub(crate) fn heading(title: &str) -> String {
@@ -17,6 +18,38 @@ pub(crate) fn line(text: &str) -> String {
 
 pub(crate) fn warning(text: &str) -> String {
     format!(" !     {text}")
+}
+
+/// What is deployed together: `v3 with config 1`. Where config was never set, nothing is said of it.
+pub(crate) fn pair(
+    release: &Release,
+    config: Option<&ConfigRevision>,
+    environment: &Environment,
+) -> String {
+    match config {
+        Some(config) => format!("{} with config {}", release.label(), config.number),
+        None if environment.config_revision.is_some() => {
+            format!("{} without config", release.label())
+        }
+        None => release.label(),
+    }
+}
+
+/// A deployment failed with config that had not served yet, and that the next deployment takes too.
+pub(crate) fn config_is_kept(
+    environment: &Environment,
+    kept: &ConfigRevision,
+    live: u64,
+) -> String {
+    let (app, name, number) = (&environment.app, &environment.name, kept.number);
+    let changed: Vec<&str> = kept.changed.iter().map(types::VariableName::as_str).collect();
+    let live_is = if live == 0 { "no config".to_owned() } else { format!("config {live}") };
+    format!(
+        "config {number} ({}) is kept but not live: {live_is} is. The next deployment takes config {number} again.\n\
+         If it is to blame: `solum config set` or `solum config unset` changes it,\n\
+         `solum rollback {app} --env {name} --config {live}` drops it",
+        changed.join(", ")
+    )
 }
 
 pub(crate) fn waits_for(run: &store::Run) -> String {

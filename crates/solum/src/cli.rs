@@ -66,7 +66,7 @@ enum Command {
     Exec(exec::Exec),
     /// Deploy a release, or what somebody else built
     Deploy(deploy::Deploy),
-    /// Go back to what was deployed before
+    /// Go back to the release and config that served before
     Rollback(rollback::Rollback),
     /// List, show, watch and cancel runs
     #[command(subcommand)]

@@ -60,6 +60,24 @@ impl Store {
         self.read(move |connection| get(connection, id)).await
     }
 
+    /// The environment's revision with this number.
+    pub async fn numbered_config_revision(
+        &self,
+        environment: EnvironmentId,
+        number: u64,
+    ) -> Result<ConfigRevision, Error> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT * FROM config_revisions WHERE environment_id = ?1 AND number = ?2",
+            )?;
+            statement
+                .query_row(params![environment.to_string(), number], read)
+                .optional()?
+                .ok_or_else(|| Error::not_found(format!("config {number} of this environment")))
+        })
+        .await
+    }
+
     /// The environment's revisions, newest first.
     pub async fn config_revisions(
         &self,

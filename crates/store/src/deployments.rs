@@ -1,3 +1,5 @@
+mod history;
+
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::json;
@@ -22,6 +24,8 @@ pub struct Deployment {
     pub step: String,
     /// Why it is made, for people: `push of 1a2b3c4`, `rollback to v3`.
     pub reason: String,
+    /// Whether it goes back to a pair that was deployed before.
+    pub rolls_back: bool,
     pub state: DeploymentState,
     pub previous: Option<DeploymentId>,
     pub failed_phase: Option<FailedPhase>,
@@ -39,6 +43,7 @@ pub struct NewDeployment {
     pub run: RunId,
     pub step: String,
     pub reason: String,
+    pub rolls_back: bool,
     pub actor: Actor,
 }
 
@@ -110,45 +115,6 @@ impl Store {
             )?;
             let deployments = statement.query_map([], read)?.collect::<Result<_, _>>()?;
             Ok(deployments)
-        })
-        .await
-    }
-
-    /// The last deployment that served in the environment before `current` did, of another release or config.
-    pub async fn deployment_before(
-        &self,
-        current: DeploymentId,
-    ) -> Result<Option<Deployment>, Error> {
-        self.read(move |connection| {
-            let current = get(connection, current)?;
-            let mut statement = connection.prepare_cached(
-                "SELECT * FROM deployments
-                 WHERE environment_id = ?1 AND state = 'succeeded' AND id < ?2 AND release_id <> ?3
-                 ORDER BY id DESC LIMIT 1",
-            )?;
-            let (environment, id) = (current.environment.to_string(), current.id.to_string());
-            let release = current.release.to_string();
-            Ok(statement.query_row([environment, id, release], read).optional()?)
-        })
-        .await
-    }
-
-    /// The last deployment of this release that served in the environment.
-    pub async fn last_deployment_of(
-        &self,
-        environment: EnvironmentId,
-        release: ReleaseId,
-    ) -> Result<Option<Deployment>, Error> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT * FROM deployments
-                 WHERE environment_id = ?1 AND release_id = ?2 AND state = 'succeeded'
-                 ORDER BY id DESC LIMIT 1",
-            )?;
-            let found = statement
-                .query_row([environment.to_string(), release.to_string()], read)
-                .optional()?;
-            Ok(found)
         })
         .await
     }
@@ -267,8 +233,8 @@ fn insert(write: &Write<'_>, new: NewDeployment) -> Result<Deployment, Error> {
     let id = DeploymentId::generate(write.clock);
     write.sql.execute(
         "INSERT INTO deployments (id, environment_id, release_id, config_revision, run_id, step, reason, state,
-                                  previous_deployment, created_at, created_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', ?8, ?9, ?10)",
+                                  previous_deployment, created_at, created_by, rolls_back)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', ?8, ?9, ?10, ?11)",
         params![
             id.to_string(),
             new.environment.to_string(),
@@ -280,6 +246,7 @@ fn insert(write: &Write<'_>, new: NewDeployment) -> Result<Deployment, Error> {
             environment.current.map(|current| current.to_string()),
             write.now.as_microsecond(),
             to_json(&new.actor),
+            new.rolls_back,
         ],
     )?;
     enter(write, id, DeploymentState::Queued)?;
@@ -377,6 +344,7 @@ fn read(row: &Row<'_>) -> row::Result<Deployment> {
         run: row::text(row, "run_id")?,
         step: row.get("step")?,
         reason: row.get("reason")?,
+        rolls_back: row.get("rolls_back")?,
         state: row::text(row, "state")?,
         previous: row::optional_text(row, "previous_deployment")?,
         failed_phase: row::optional_text(row, "failed_phase")?,

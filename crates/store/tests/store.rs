@@ -66,6 +66,7 @@ impl Fixture {
             run,
             step: "deploy/deploy".into(),
             reason: "test".into(),
+            rolls_back: false,
             actor: Actor::System,
         };
         self.store.ensure_deployment(deployment).await.unwrap()
@@ -280,6 +281,7 @@ async fn what_is_asked_for_again_under_the_same_key_is_found() {
         run: deployment.run,
         step: deployment.step.clone(),
         reason: "again".into(),
+        rolls_back: false,
         actor: Actor::System,
     };
     assert_eq!(fixture.store.ensure_deployment(again).await.unwrap(), deployment);

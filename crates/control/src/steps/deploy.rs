@@ -17,7 +17,7 @@ use types::{
 use super::{Problem, Step};
 use crate::error::chain;
 use crate::workflows::verb;
-use crate::{Error, environments};
+use crate::{Error, environments, text};
 
 /// The characters of a value that app.json asks to have generated.
 const GENERATED_LENGTH: usize = 64;
@@ -39,16 +39,17 @@ pub(super) async fn perform(step: &Step) -> Result<BTreeMap<String, String>, Pro
         run: step.run.id,
         step: format!("{}/{}", step.task.job, step.task.step),
         reason: step.run.title.clone(),
+        rolls_back,
         actor: step.run.created_by.clone(),
     };
     let deployment = step.control.inner.store.ensure_deployment(new).await?;
     let deployment = wait_for(step, deployment).await?;
-    conclude(step, &deployment)?;
+    conclude(step, &environment, &deployment).await?;
     if rolls_back {
         step.control.inner.store.restore_config(environment.id, config_revision).await?;
     }
     land(step, &environment, &target.bundle.manifest).await?;
-    announce(step, &environment, &release).await?;
+    announce(step, &environment, &release, config_revision).await?;
     let url = environments::url(&step.control.inner.settings, &environment);
     Ok([
         ("release".to_owned(), release.label()),
@@ -201,7 +202,11 @@ async fn wait_for(step: &Step, mut deployment: Deployment) -> Result<Deployment,
     Ok(deployment)
 }
 
-fn conclude(step: &Step, deployment: &Deployment) -> Result<(), Problem> {
+async fn conclude(
+    step: &Step,
+    environment: &Environment,
+    deployment: &Deployment,
+) -> Result<(), Problem> {
     match deployment.state {
         DeploymentState::Cancelled => Err(Problem::Cancelled),
         DeploymentState::Failed => {
@@ -209,10 +214,36 @@ fn conclude(step: &Step, deployment: &Deployment) -> Result<(), Problem> {
                 deployment.error.clone().unwrap_or_else(|| "the deployment failed".into());
             let phase = deployment.failed_phase.map_or("deploying", types::FailedPhase::as_str);
             step.transcript.step("Not deployed");
-            Err(Problem::failed(&format!("{phase}_failed"), message))
+            let problem = Problem::failed(&format!("{phase}_failed"), message);
+            Err(match pending_config(step, environment, deployment).await? {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            })
         }
         _ => Ok(()),
     }
+}
+
+/// What to do about a config that was not live before this deployment failed, and stays what the next one takes.
+async fn pending_config(
+    step: &Step,
+    environment: &Environment,
+    failed: &Deployment,
+) -> Result<Option<String>, Problem> {
+    let store = &step.control.inner.store;
+    let environment = store.environment(environment.app_id, environment.name.clone()).await?;
+    let Some(current) = environment.current else { return Ok(None) };
+    let live = store.deployment(current).await?.config_revision;
+    let Some(kept) = failed.config_revision else { return Ok(None) };
+    if live == Some(kept) || environment.config_revision != Some(kept) {
+        return Ok(None);
+    }
+    let kept = store.config_revision(kept).await?;
+    let live = match live {
+        Some(id) => store.config_revision(id).await?.number,
+        None => 0,
+    };
+    Ok(Some(text::config_is_kept(&environment, &kept, live)))
 }
 
 /// Moves the branch to the commit that now serves. The commit was checked to follow on the branch's tip when
@@ -240,8 +271,8 @@ async fn land(step: &Step, environment: &Environment, manifest: &Manifest) -> Re
             false => Advance::Conflict { actual: tip },
         };
         if let Advance::Conflict { actual } = advanced {
-            let message = crate::text::stale(&change.branch, actual.as_ref());
-            return Err(Problem::failed("stale", message).hint(crate::text::STALE_HINT));
+            let message = text::stale(&change.branch, actual.as_ref());
+            return Err(Problem::failed("stale", message).hint(text::STALE_HINT));
         }
     }
     let deploy_branch = manifest.push.branch.clone();
@@ -253,8 +284,14 @@ async fn announce(
     step: &Step,
     environment: &Environment,
     release: &Release,
+    config: Option<ConfigRevisionId>,
 ) -> Result<(), Problem> {
-    let title = format!("Deployed {} {} to {}", step.app.name, release.label(), environment.name);
+    let config = match config {
+        Some(id) => Some(step.control.inner.store.config_revision(id).await?),
+        None => None,
+    };
+    let pair = text::pair(release, config.as_ref(), environment);
+    let title = format!("Deployed {} {pair} to {}", step.app.name, environment.name);
     step.transcript.conclusion(&title);
     if let Some(url) = environments::url(&step.control.inner.settings, environment) {
         step.transcript.line(&url);

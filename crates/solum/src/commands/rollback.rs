@@ -13,9 +13,13 @@ pub(crate) struct Rollback {
     app: AppArgument,
     #[command(flatten)]
     environment: EnvironmentOption,
-    /// The release to go back to, with the config it last had; else what was deployed before
+    /// The release to go back to, with the config that it was last deployed with; else the release and config that
+    /// served before, and one step further each time
     #[arg(long, value_name = "vN")]
     to: Option<ReleaseVersion>,
+    /// The config revision to go back to (0: none at all), with the release that serves unless `--to` names one
+    #[arg(long, value_name = "N")]
+    config: Option<u64>,
     #[command(flatten)]
     detach: DetachOption,
     #[command(flatten)]
@@ -27,7 +31,11 @@ impl Rollback {
         let app = session.app(self.app.app)?;
         let client = session.client()?;
         let environment = session.environment(&client, &app, self.environment.environment)?;
-        let run = client.roll_back(&app, &environment, &RollBack { to: self.to })?;
+        let run = client.roll_back(
+            &app,
+            &environment,
+            &RollBack { to: self.to, config_revision: self.config },
+        )?;
         started(&client, run, self.detach.detach, self.json.json)
     }
 }

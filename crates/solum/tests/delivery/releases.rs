@@ -24,18 +24,68 @@ fn a_rollback_brings_the_last_release_back_without_building() -> Result<()> {
 }
 
 #[test]
-fn a_rollback_restores_the_config_of_the_pair() -> Result<()> {
+fn rollbacks_undo_one_pair_of_release_and_config_after_the_other() -> Result<()> {
     let server = Server::start()?;
     let repository = hello::deployed(&server)?;
     server.solum(&["config", "set", "hello", "GREETING=one"])?.require()?;
-    assert_eq!(hello::answer(&server)?, "hello v1 one");
     hello::push_version(&repository, "v1", "v2")?;
     server.solum(&["config", "set", "hello", "GREETING=two"])?.require()?;
     assert_eq!(hello::answer(&server)?, "hello v2 two");
-    server.solum(&["rollback", "hello"])?.require()?;
-    assert_eq!(hello::answer(&server)?, "hello v1 one");
+    for (answer, pair) in [
+        ("hello v2 one", "v2 with config 1"),
+        ("hello v1 one", "v1 with config 1"),
+        ("hello v1", "v1 without config"),
+    ] {
+        let rolled_back = server.solum(&["rollback", "hello"])?.require()?;
+        assert!(rolled_back.stderr.contains(pair), "{pair}: {rolled_back}");
+        assert_eq!(hello::answer(&server)?, answer);
+    }
+    let bottom = server.solum(&["rollback", "hello"])?;
+    assert!(!bottom.success() && bottom.stderr.contains("nothing before v1"), "{bottom}");
+    assert!(bottom.stderr.contains("--to vN"), "{bottom}");
+
+    server.solum(&["rollback", "hello", "--to", "v2"])?.require()?;
+    assert_eq!(hello::answer(&server)?, "hello v2 one", "the config it was last deployed with");
     let config = server.solum_json(&["config", "list", "hello", "--json"])?;
     assert_eq!(config["variables"]["GREETING"], "one", "{config}");
+    server.solum(&["rollback", "hello", "--to", "v1", "--config", "2"])?.require()?;
+    assert_eq!(hello::answer(&server)?, "hello v1 two");
+    let unknown = server.solum(&["rollback", "hello", "--config", "7"])?;
+    assert!(!unknown.success() && unknown.stderr.contains("has no config 7"), "{unknown}");
+    Ok(())
+}
+
+#[test]
+fn config_that_does_not_start_is_kept_and_said_so_until_it_is_dropped() -> Result<()> {
+    let server = Server::start()?;
+    let repository = hello::create(&server)?;
+    let procfile = r#"web: test "$GREETING" != bad && exec python3 server.py"#;
+    repository.write("Procfile", procfile)?;
+    repository.commit("refuse a greeting")?;
+    repository.push()?.require()?;
+    server.solum(&["config", "set", "hello", "GREETING=one"])?.require()?;
+    let listed = server.solum(&["config", "list", "hello"])?.require()?;
+    assert!(!listed.stderr.contains("not live"), "{listed}");
+
+    let failed = server.solum(&["config", "set", "hello", "GREETING=bad"])?;
+    assert!(!failed.success());
+    for part in [
+        "config 2 (GREETING) is kept but not live: config 1 is",
+        "solum rollback hello --env dev --config 1",
+    ] {
+        assert!(failed.stderr.contains(part), "{part}: {failed}");
+    }
+    assert_eq!(hello::answer(&server)?, "hello v1 one");
+    let listed = server.solum(&["config", "list", "hello"])?.require()?;
+    assert!(listed.stderr.contains("not live: config 1 is"), "{listed}");
+    repository.commit("nothing new")?;
+    let pushed = repository.push()?;
+    assert!(!pushed.success());
+    assert!(pushed.transcript().contains("config 2 (GREETING) is kept"), "{}", pushed.output());
+
+    server.solum(&["rollback", "hello", "--config", "1"])?.require()?;
+    repository.push()?.require()?;
+    assert_eq!(hello::answer(&server)?, "hello v1 one");
     Ok(())
 }
 

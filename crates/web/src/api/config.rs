@@ -19,7 +19,8 @@ pub(crate) async fn show(
 ) -> Answer<Json<Config>> {
     let view = control.config(&app, &environment).await?;
     let variables = Variables(view.variables);
-    Ok(Json(Config { revision: view.revision.unwrap_or(0), variables }))
+    let revision = view.revision.unwrap_or(0);
+    Ok(Json(Config { revision, live_revision: view.live, variables }))
 }
 
 /// Set and unset variables

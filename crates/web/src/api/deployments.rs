@@ -4,7 +4,7 @@ use api::runs::Run;
 use api::{ErrorCode, paths};
 use axum::extract::State;
 use axum::response::Response;
-use control::{Control, DeployRequest};
+use control::{Control, DeployRequest, RollbackRequest};
 
 use super::{InEnvironment, accepted, runs};
 use crate::authentication::Caller;
@@ -37,7 +37,9 @@ pub(crate) async fn deploy(
 
 /// Go back to what served before
 ///
-/// To the named release with the config that it last had, or else to what served before the present release.
+/// To the pair of release and config revision that served before the present one, and before what was rolled back. A
+/// release that is named comes with the config that it was last deployed with, unless that is named too; a config
+/// revision that is named alone comes with the present release.
 #[utoipa::path(post, path = paths::ROLLBACK, operation_id = "roll_back", tag = "deployments", request_body = RollBack,
     responses((status = 202, description = "A run brings it back.", body = Run,
         headers(("location" = String, description = "Where to look for the run.")))))]
@@ -47,7 +49,10 @@ pub(crate) async fn roll_back(
     Path((app, environment)): Path<InEnvironment>,
     Json(request): Json<RollBack>,
 ) -> Answer<Response> {
-    let to = request.to.map(ReleaseVersion::number);
+    let to = RollbackRequest {
+        release: request.to.map(ReleaseVersion::number),
+        config: request.config_revision,
+    };
     let run = control.roll_back(&app, &environment, to, &caller.actor).await?;
     Ok(accepted(paths::run(run.id), runs::wire(run)))
 }
