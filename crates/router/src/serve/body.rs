@@ -1,4 +1,4 @@
-//! The bodies of answers: text of our own, or what an instance sends, for as long as it sends.
+//! The bodies of answers: text of our own, or what an instance sends, for as long as it sends. And those of requests.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -133,6 +133,43 @@ impl Drop for InstanceBody {
             // The client went away before it had everything; the connection is of no use any more.
             (State::Flowing, _) => self.count(ErrorKind::Abandoned),
             _ => {}
+        }
+    }
+}
+
+/// What an instance is sent.
+#[derive(Debug)]
+pub(super) enum RequestBody {
+    Client(Incoming),
+    /// Of a request that is sent a second time.
+    Nothing,
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut *self {
+            Self::Client(incoming) => Pin::new(incoming).poll_frame(cx),
+            Self::Nothing => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Client(incoming) => incoming.is_end_stream(),
+            Self::Nothing => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Client(incoming) => incoming.size_hint(),
+            Self::Nothing => SizeHint::with_exact(0),
         }
     }
 }

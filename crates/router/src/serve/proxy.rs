@@ -1,7 +1,10 @@
 //! One request: find the instance, carry the exchange, answer.
 //!
 //! Invariant: a request goes to another instance, or another connection, only when it is certain that
-//! not a byte of it was sent: the connection was refused, or hyper gave the request back.
+//! not a byte of it was sent: the connection was refused, or hyper gave the request back. There is one exception, as
+//! in every proxy that keeps connections (RFC 9112, section 9.3.1): an instance may close an idle connection at the
+//! moment at which a request goes out on it. One that is idempotent and has no body is then sent once more, on a new
+//! connection to the same instance, if not a byte of an answer had come.
 
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
@@ -14,7 +17,7 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio::sync::watch;
 
-use super::body::{Answer, AnswerBody};
+use super::body::{Answer, AnswerBody, RequestBody};
 use super::connection::{Active, Client};
 use super::pool;
 use super::sticky::Sticky;
@@ -102,11 +105,12 @@ fn prepare(
 /// Sends the request to one instance after the other until one takes it.
 async fn carry(
     client: &Client,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
     host: &Host,
     wishes: Wishes,
     is_http1: bool,
 ) -> Result<Carried, Problem> {
+    let mut request = request.map(RequestBody::Client);
     let started = Instant::now();
     let mut sticky = Sticky::default();
     let mut passed_over = Vec::new();
@@ -239,7 +243,7 @@ impl Drop for Held<'_> {
 /// Why an instance gave no answer.
 enum Unanswered {
     /// It does not accept connections; the request is as it was.
-    Refused(Box<Request<Incoming>>),
+    Refused(Box<Request<RequestBody>>),
     Final(Final),
 }
 
@@ -254,16 +258,23 @@ enum Final {
 async fn send(
     client: &Client,
     pending: &Pending,
-    mut request: Request<Incoming>,
+    mut request: Request<RequestBody>,
     may_be_pooled: bool,
 ) -> Result<(Response<Incoming>, Box<Link>), Unanswered> {
     let worker = &client.worker;
     let instance = &pending.claim().in_flight.instance;
     while may_be_pooled && let Some(mut link) = worker.pool.take(instance, Instant::now()) {
+        let spare = spare(&request);
         match link.exchange(request, &worker.tasks).await {
             Ok(response) => return Ok((response, link)),
             Err(Failure::Unsent(back)) => request = *back,
-            Err(Failure::Broken(error)) => return Err(broken(&link, &error)),
+            Err(Failure::Broken(error)) => match spare {
+                Some(again) if closed_while_idle(&link) => {
+                    request = again;
+                    break;
+                }
+                _ => return Err(broken(&link, &error)),
+            },
         }
     }
     let timeouts = &worker.shared.config.timeouts;
@@ -290,6 +301,24 @@ async fn send(
         Err(Failure::Unsent(back)) => Err(Unanswered::Refused(back)),
         Err(Failure::Broken(error)) => Err(broken(&link, &error)),
     }
+}
+
+/// Whether an instance closed a kept connection, as far as can be told: it said nothing, and nobody cut it off.
+fn closed_while_idle(link: &Link) -> bool {
+    let socket = &link.socket;
+    !socket.heard.get() && !socket.timed_out.get() && socket.instance.is_routed()
+}
+
+/// The same request once more, if it may be sent twice.
+fn spare(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    if !request.method().is_idempotent() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut again = Request::new(RequestBody::Nothing);
+    again.method_mut().clone_from(request.method());
+    again.uri_mut().clone_from(request.uri());
+    again.headers_mut().clone_from(request.headers());
+    Some(again)
 }
 
 fn broken(link: &Link, error: &hyper::Error) -> Unanswered {

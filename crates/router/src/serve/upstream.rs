@@ -23,13 +23,14 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::coop;
 use tokio_util::task::TaskTracker;
 
+use super::body::RequestBody;
 use super::relay::RelayWaker;
 use super::socket::{Hearing, UpstreamIo, UpstreamSocket};
 use crate::live::Instance;
 
 #[derive(Debug)]
 pub(super) struct Link {
-    sender: SendRequest<Incoming>,
+    sender: SendRequest<RequestBody>,
     driver: Driver,
     waker: RelayWaker,
     pub(super) socket: Rc<UpstreamSocket>,
@@ -40,9 +41,9 @@ pub(super) struct Link {
 #[derive(Debug)]
 enum Driver {
     /// Whoever uses the link polls the connection.
-    Here(Connection<TokioIo<UpstreamIo>, Incoming>),
+    Here(Connection<TokioIo<UpstreamIo>, RequestBody>),
     /// It has ended, and what it left behind has not been taken.
-    Over(Connection<TokioIo<UpstreamIo>, Incoming>),
+    Over(Connection<TokioIo<UpstreamIo>, RequestBody>),
     Gone,
     /// A task polls it.
     Task,
@@ -52,7 +53,7 @@ enum Driver {
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Not a byte went out; here it is again.
-    Unsent(Box<Request<Incoming>>),
+    Unsent(Box<Request<RequestBody>>),
     /// The instance may have seen it.
     Broken(hyper::Error),
 }
@@ -89,7 +90,7 @@ impl Link {
     /// Sends `request` and waits for the head of the answer. Its body is to be had by [`Link::poll_frame`].
     pub(super) async fn exchange(
         &mut self,
-        request: Request<Incoming>,
+        request: Request<RequestBody>,
         tasks: &TaskTracker,
     ) -> Result<Response<Incoming>, Failure> {
         if !request.body().is_end_stream() {
@@ -97,6 +98,7 @@ impl Link {
         }
         self.socket.exchanges.set(self.socket.exchanges.get() + 1);
         self.socket.waiting.set(true);
+        self.socket.heard.set(false);
         let mut answer = std::pin::pin!(self.sender.try_send_request(request));
         let (driver, waker) = (&mut self.driver, &self.waker);
         let result =
@@ -217,9 +219,9 @@ impl Driver {
         cx: &mut Context<'_>,
         waker: &RelayWaker,
         mut answer: Pin<&mut F>,
-    ) -> Poll<Result<Response<Incoming>, TrySendError<Request<Incoming>>>>
+    ) -> Poll<Result<Response<Incoming>, TrySendError<Request<RequestBody>>>>
     where
-        F: Future<Output = Result<Response<Incoming>, TrySendError<Request<Incoming>>>>,
+        F: Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>>,
     {
         let over = self.drive(cx, waker);
         if let Poll::Ready(answer) = answer.as_mut().poll(&mut self.quiet(cx)) {

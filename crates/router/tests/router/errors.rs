@@ -1,6 +1,6 @@
 //! What clients get when no instance can answer.
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::harness::instance::Instance;
 use crate::harness::wire::{Wire, get};
@@ -83,6 +83,32 @@ async fn a_request_that_was_sent_is_never_sent_again() {
         let answer = get(router.address, "/").await;
         assert_eq!((answer.status, answer.header("x-solum-error")), (502, Some("instance_closed")));
         assert_eq!(first.connections() + second.connections(), request);
+    }
+    router.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_instance_did_not_answer_on_a_kept_connection_is_sent_once_more_if_it_may_be() {
+    let router = Router::start("");
+    // It answers the first request of each connection and hangs up on the second, as it may at any time.
+    let instance = Instance::raw(1, |mut stream| async move {
+        let mut head = [0; 1024];
+        let _ = stream.read(&mut head).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+        let _ = stream.read(&mut head).await;
+    })
+    .await;
+    router.route(1, &[&instance]).await;
+    let mut wire = Wire::connect(router.address).await;
+    for connections in 1..=3 {
+        assert_eq!(wire.get("/").await.text(), "ok");
+        assert_eq!(instance.connections(), connections);
+    }
+    for (line, body) in [("POST /", ""), ("PUT /", "x")] {
+        let length = format!("Content-Length: {}", body.len());
+        let answer = wire.request(line, &[&length], body.as_bytes()).await;
+        assert_eq!(answer.header("x-solum-error"), Some("instance_closed"), "{line}");
+        assert_eq!(wire.get("/").await.text(), "ok");
     }
     router.stop().await;
 }

@@ -24,6 +24,8 @@ pub(in crate::serve) struct UpstreamSocket {
     pub(in crate::serve) exchanges: Cell<u64>,
     pub(in crate::serve) progressed: Cell<bool>,
     pub(in crate::serve) timed_out: Cell<bool>,
+    /// Something came since the last request began.
+    pub(in crate::serve) heard: Cell<bool>,
     pub(in crate::serve) hearing: Cell<Hearing>,
     pub(in crate::serve) watch: Cell<UpstreamWatch>,
 }
@@ -48,6 +50,7 @@ impl UpstreamSocket {
             exchanges: Cell::new(0),
             progressed: Cell::new(false),
             timed_out: Cell::new(false),
+            heard: Cell::new(false),
             hearing: Cell::new(Hearing::Listens),
             watch: Cell::new(UpstreamWatch::default()),
         }
@@ -100,7 +103,12 @@ impl AsyncRead for UpstreamIo {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0.stream.borrow_mut()).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut *self.0.stream.borrow_mut()).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.0.heard.set(true);
+        }
+        read
     }
 }
 
