@@ -1,5 +1,6 @@
 //! The bodies of answers: text of our own, or what an instance sends, for as long as it sends. And those of requests.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -140,9 +141,25 @@ impl Drop for InstanceBody {
 /// What an instance is sent.
 #[derive(Debug)]
 pub(super) enum RequestBody {
-    Client(Incoming),
+    /// With a flag for whoever wants to know whether the client kept to what it said about its length.
+    Client(Incoming, Option<Rc<Cell<bool>>>),
     /// Of a request that is sent a second time.
     Nothing,
+}
+
+impl RequestBody {
+    pub(super) fn of_client(incoming: Incoming) -> Self {
+        let flag = (!incoming.is_end_stream()).then(Rc::default);
+        Self::Client(incoming, flag)
+    }
+
+    /// Set when the body could not be read to its end.
+    pub(super) fn broken_flag(&self) -> Option<Rc<Cell<bool>>> {
+        match self {
+            Self::Client(_, flag) => flag.clone(),
+            Self::Nothing => None,
+        }
+    }
 }
 
 impl Body for RequestBody {
@@ -154,21 +171,27 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match &mut *self {
-            Self::Client(incoming) => Pin::new(incoming).poll_frame(cx),
+            Self::Client(incoming, flag) => {
+                let frame = Pin::new(incoming).poll_frame(cx);
+                if let (Poll::Ready(Some(Err(_))), Some(flag)) = (&frame, flag) {
+                    flag.set(true);
+                }
+                frame
+            }
             Self::Nothing => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Client(incoming) => incoming.is_end_stream(),
+            Self::Client(incoming, _) => incoming.is_end_stream(),
             Self::Nothing => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Client(incoming) => incoming.size_hint(),
+            Self::Client(incoming, _) => incoming.size_hint(),
             Self::Nothing => SizeHint::with_exact(0),
         }
     }

@@ -110,7 +110,7 @@ async fn carry(
     wishes: Wishes,
     is_http1: bool,
 ) -> Result<Carried, Problem> {
-    let mut request = request.map(RequestBody::Client);
+    let mut request = request.map(RequestBody::of_client);
     let started = Instant::now();
     let mut sticky = Sticky::default();
     let mut passed_over = Vec::new();
@@ -120,6 +120,7 @@ async fn carry(
         headers::ask_to_switch(request.headers_mut(), protocol);
     }
     request.extensions_mut().remove::<OnUpgrade>();
+    let broken_body = request.body().broken_flag();
     loop {
         let claim = claim(client, host, &passed_over, &mut sticky, request.headers()).await?;
         let pending = Pending(Some(claim));
@@ -134,7 +135,11 @@ async fn carry(
                 passed_over.push(claim.in_flight.instance.id);
                 request = *back;
             }
-            Err(Unanswered::Final(kind)) => return Err(give_up(&pending.ended(), kind)),
+            Err(Unanswered::Final(kind)) => {
+                let is_clients = broken_body.is_some_and(|broken| broken.get());
+                let kind = if is_clients { Final::Unreadable } else { kind };
+                return Err(give_up(&pending.ended(), kind));
+            }
         }
     }
 }
@@ -252,6 +257,8 @@ enum Final {
     Closed,
     TimedOut,
     Overloaded,
+    /// The client's body broke off or made no sense; the instance could not answer.
+    Unreadable,
 }
 
 /// Sends the request on a pooled connection, or on a new one.
@@ -332,6 +339,13 @@ fn give_up(claim: &Claim, why: Final) -> Problem {
         Final::Closed => (ErrorKind::Closed, Problem::closed(route, side, id)),
         Final::TimedOut => (ErrorKind::TimedOut, Problem::timed_out(route, side, id)),
         Final::Overloaded => (ErrorKind::Refused, Problem::overloaded()),
+        Final::Unreadable => (
+            ErrorKind::Abandoned,
+            Problem::bad_request(
+                "broken_body",
+                "Its body ends before, or reads otherwise than, its head says.",
+            ),
+        ),
     };
     claim.counters().failed(kind);
     claim.counters().answered(problem.status());

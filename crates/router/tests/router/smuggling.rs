@@ -105,6 +105,22 @@ async fn broken_chunks_end_the_connection() {
 }
 
 #[tokio::test]
+async fn broken_chunks_are_the_clients_fault() {
+    let router = Router::start("");
+    let instance = Instance::start(1).await;
+    router.route(1, &[&instance]).await;
+    for chunks in ["0x5\r\nhello\r\n0\r\n\r\n", "2;\nxx\r\n0\r\n\r\n", "5\r\nhello!!\r\n"] {
+        let mut wire = Wire::connect(router.address).await;
+        let head = format!("POST /length HTTP/1.1\r\nHost: {HOST}\r\nTransfer-Encoding: chunked");
+        wire.send(format!("{head}\r\n\r\n{chunks}")).await;
+        let answer = wire.answer().await;
+        assert_eq!(answer.header("x-solum-error"), Some("broken_body"), "{chunks:?}");
+        assert_eq!(answer.status, 400);
+    }
+    router.stop().await;
+}
+
+#[tokio::test]
 async fn http2_by_upgrade_is_not_passed_on() {
     let router = Router::start("");
     let instance = Instance::start(1).await;
