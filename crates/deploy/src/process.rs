@@ -8,6 +8,7 @@
 //! | `layers/APP/DIGEST/` | a layer, laid out, owned by the app's user |
 //! | `data/APP/ENVIRONMENT/` | what an app keeps |
 //! | `exec/` | one-offs that run now |
+//! | `ports/` | a file per port that was ever given to an instance, locked by the shim that has it now; nobody else enters |
 //! | `trash/` | what is being removed; emptied at start |
 
 mod client;
@@ -38,6 +39,9 @@ use crate::{
 };
 use layers::Layers;
 pub use machine::Machine;
+
+/// Where ports are reserved, below the target's directory.
+const PORTS: &str = "ports";
 
 /// What the process target needs to know.
 #[derive(Debug)]
@@ -84,6 +88,8 @@ impl ProcessDriver {
                 _ => open_to_walk(&path).map_err(Error::io("open", &path))?,
             }
         }
+        let ports = directory.join(PORTS);
+        make_private(&ports).map_err(Error::io("make", &ports))?;
         let trash = directory.join("trash");
         for entry in std::fs::read_dir(&trash).map_err(Error::io("read", &trash))?.flatten() {
             let _ = remove_tree(&entry.path());

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt as _;
 use types::Bundle;
 
-use super::ProcessDriver;
 use super::instances::Found;
+use super::{PORTS, ProcessDriver};
 use crate::boxes::Isolation;
 use crate::shim::directory::{InstanceDirectory, open_to_walk, remove_tree};
 use crate::shim::protocol::{LONGEST_LINE, Report, VERSION};
@@ -94,6 +94,7 @@ impl ProcessDriver {
             command,
             env: environment(spec)?,
             port: spec.port && !attached,
+            ports: self.directory.join(PORTS),
             restart: spec.restart,
             limits: spec.limits,
             attached,

@@ -28,6 +28,9 @@ pub(crate) struct ShimSpec {
     /// All but what depends on the box: `HOME`, `PORT` and where `/data` is.
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) port: bool,
+    /// Where ports are reserved. Specs of former versions, which are only looked at, do not say.
+    #[serde(default)]
+    pub(crate) ports: PathBuf,
     pub(crate) restart: Restart,
     pub(crate) limits: Limits,
     /// A one-off that ends with whoever started it, and whose output is theirs.

@@ -69,7 +69,7 @@ impl<'a> Supervisor<'a> {
             .map_err(|error| refuse("its tree could not be put together", &error))?;
         let mut state = State::new(SystemClock.now());
         let wanted = before.and_then(|before| before.address);
-        let port = spec.port.then(|| reserve(wanted)).transpose();
+        let port = spec.port.then(|| reserve(&spec.ports, wanted)).transpose();
         let port = port.map_err(|error| refuse("it could not be given a port", &error))?;
         state.address = port.as_ref().map(|port| port.address);
         let group = spec

@@ -10,5 +10,6 @@ mod layers;
 mod lifecycle;
 mod limits;
 mod logs;
+mod neighbours;
 mod ready;
 mod world;
