@@ -11,6 +11,7 @@ pub(crate) mod follow;
 pub(crate) mod output;
 pub(crate) mod session;
 pub(crate) mod table;
+pub(crate) mod terminal;
 pub(crate) mod times;
 
 use std::process::ExitCode;

@@ -1,15 +1,18 @@
 //! Writing to stdout and stderr.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
 use super::Outcome;
 use super::failure::Failure;
+use super::terminal::harmless;
 
 /// Writes data to stdout: the text and a newline, unless it ends in one or is empty.
 pub(crate) fn print(text: &str) -> Outcome {
     let mut stdout = io::stdout().lock();
+    let text = if stdout.is_terminal() { harmless(text) } else { Cow::Borrowed(text) };
     let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     write!(stdout, "{text}{end}")
         .and_then(|()| stdout.flush())
@@ -38,7 +41,9 @@ pub(crate) fn print_json_line(value: &impl Serialize) -> Outcome {
 
 /// Talks on stderr. That nobody hears it is no reason to stop.
 pub(crate) fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let mut stderr = io::stderr().lock();
+    let text = if stderr.is_terminal() { harmless(text) } else { Cow::Borrowed(text) };
+    let _ = writeln!(stderr, "{text}");
 }
 
 /// Talks on a terminal, in a line that the next words replace.
