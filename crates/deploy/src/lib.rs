@@ -30,6 +30,8 @@
 //! Where the server does not run as root the box is a user namespace, which is weaker: all apps are then the same
 //! user of the machine, and limits of memory and processor are not enforced. `bare` means no box at all.
 //!
+//! Steps of jobs run in boxes of the same kind, each under a shim that outlives the server as well ([`steps`]).
+//!
 //! # Failure
 //!
 //! A driver keeps nothing in memory that it needs: a server that was killed at any point takes up what runs by
@@ -39,6 +41,7 @@
 pub mod boxes;
 pub mod fake;
 pub mod shim;
+pub mod steps;
 
 mod cgroup;
 mod driver;

@@ -11,13 +11,23 @@ pub(crate) struct Lines {
 
 impl Lines {
     /// Takes bytes in and hands each line that they finish to `each`, without its newline.
-    pub(crate) fn push(&mut self, mut bytes: &[u8], mut each: impl FnMut(&str)) {
-        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+    pub(crate) fn push(&mut self, bytes: &[u8], mut each: impl FnMut(&str)) {
+        self.push_pieces(bytes, |line, _| each(line));
+    }
+
+    /// The same, and tells whether the line ends here or goes on in the next piece.
+    pub(crate) fn push_pieces(&mut self, mut bytes: &[u8], mut each: impl FnMut(&str, bool)) {
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
             self.append(&bytes[..end], &mut each);
-            self.finish_line(&mut each);
+            self.finish_line(|line| each(line, true));
             bytes = &bytes[end + 1..];
         }
         self.append(bytes, &mut each);
+    }
+
+    /// How many bytes of an unfinished line it has.
+    pub(crate) fn held_back(&self) -> usize {
+        self.rest.len()
     }
 
     /// What came after the last newline, if anything did.
@@ -27,20 +37,20 @@ impl Lines {
         }
     }
 
-    fn append(&mut self, mut bytes: &[u8], each: &mut impl FnMut(&str)) {
+    fn append(&mut self, mut bytes: &[u8], each: &mut impl FnMut(&str, bool)) {
         while self.rest.len() + bytes.len() > LONGEST {
             let (now, later) = bytes.split_at(LONGEST - self.rest.len());
             self.rest.extend_from_slice(now);
             let begun = begun_character(&self.rest);
             let begun = self.rest.split_off(self.rest.len() - begun);
-            self.finish_line(each);
+            each(&String::from_utf8_lossy(&self.rest), false);
             self.rest = begun;
             bytes = later;
         }
         self.rest.extend_from_slice(bytes);
     }
 
-    fn finish_line(&mut self, each: &mut impl FnMut(&str)) {
+    fn finish_line(&mut self, mut each: impl FnMut(&str)) {
         let line = self.rest.strip_suffix(b"\r").unwrap_or(&self.rest);
         each(&String::from_utf8_lossy(line));
         self.rest.clear();
@@ -86,6 +96,15 @@ mod tests {
         let long = format!("{}äöü", "x".repeat(LONGEST - 1));
         let lines = split(&[long.as_bytes()]);
         assert_eq!(lines, ["x".repeat(LONGEST - 1), "äöü".to_owned()]);
+    }
+
+    #[test]
+    fn a_piece_tells_whether_its_line_goes_on() {
+        let mut lines = Lines::default();
+        let mut pieces = Vec::new();
+        let long = [&b"x".repeat(LONGEST + 1)[..], b"\n\n"].concat();
+        lines.push_pieces(&long, |piece, ends| pieces.push((piece.len(), ends)));
+        assert_eq!(pieces, [(LONGEST, false), (1, true), (0, true)]);
     }
 
     #[test]

@@ -14,12 +14,12 @@
 mod client;
 mod exec;
 mod hint;
-mod instances;
+pub(crate) mod instances;
 mod layers;
 mod log_reader;
 mod machine;
 mod probe;
-mod start;
+pub(crate) mod start;
 mod unpack;
 
 use std::path::PathBuf;
@@ -117,7 +117,7 @@ impl ProcessDriver {
 }
 
 /// Runs what blocks where blocking hurts nobody.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(value) => value,
         Err(error) => match error.try_into_panic() {

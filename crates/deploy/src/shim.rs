@@ -24,6 +24,7 @@ pub(crate) mod spec;
 pub(crate) mod state;
 
 pub(crate) use log::file_path as log_file_path;
+pub(crate) use supervise::take_lock;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -34,7 +35,7 @@ use protocol::Report;
 use spec::ShimSpec;
 
 /// How `solum shim` ends when there was nothing to stand over.
-const REFUSED: u8 = 125;
+pub(crate) const REFUSED: u8 = 125;
 
 /// The whole of `solum shim DIRECTORY`. Returns when the instance has ended for good.
 ///
@@ -79,7 +80,7 @@ pub fn run(directory: &Path) -> ExitCode {
 }
 
 /// Tells whoever started us. That they may be gone changes nothing.
-fn say(report: &Report) {
+pub(crate) fn say(report: &Report) {
     if let Ok(mut line) = serde_json::to_vec(report) {
         line.push(b'\n');
         let mut stdout = std::io::stdout().lock();
@@ -88,7 +89,7 @@ fn say(report: &Report) {
 }
 
 /// Whoever started us reads to the end of our output; and nothing of theirs is ours to hold.
-fn let_go_of_stdio() {
+pub(crate) fn let_go_of_stdio() {
     if let Ok(null) = std::fs::File::options().read(true).write(true).open("/dev/null") {
         let _ = rustix::stdio::dup2_stdin(&null);
         let _ = rustix::stdio::dup2_stdout(&null);

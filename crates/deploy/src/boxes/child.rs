@@ -39,6 +39,8 @@ const RECHECK: Duration = Duration::from_millis(5);
 pub(crate) enum Outputs {
     /// To whoever calls [`Child::advance`].
     Piped,
+    /// The same, both through one pipe: in the order in which they were written, as [`OutputStream::Stdout`].
+    Merged,
     /// Where our own goes.
     Inherited,
 }
@@ -92,15 +94,18 @@ impl Child {
         let mut readers = Vec::new();
         if outputs == Outputs::Piped {
             for stream in [OutputStream::Stdout, OutputStream::Stderr] {
-                let (reader, writer) = io::pipe().map_err(make("a pipe"))?;
-                rustix::io::ioctl_fionbio(&reader, true)
-                    .map_err(|error| make("a pipe")(error.into()))?;
+                let (reader, writer) = pipe().map_err(make("a pipe"))?;
                 match stream {
                     OutputStream::Stdout => command.stdout(writer),
                     OutputStream::Stderr => command.stderr(writer),
                 };
                 readers.push((stream, reader));
             }
+        }
+        if outputs == Outputs::Merged {
+            let (reader, writer) = pipe().map_err(make("a pipe"))?;
+            command.stdout(writer.try_clone().map_err(make("a pipe"))?).stderr(writer);
+            readers.push((OutputStream::Stdout, reader));
         }
         let child = command.spawn().map_err(make("its first process"))?;
         drop(command);
@@ -190,6 +195,16 @@ impl Child {
                 let _ = pidfd_send_signal(&self.main.fd, Signal::STOP);
             }
             self.signal(Signal::TERM);
+        }
+    }
+
+    /// Asks every process of the box to break off, as Ctrl-C at a terminal does. Whoever is left when the command has ended
+    /// ends with it. A box that is still being set up never gets its script.
+    pub(crate) fn interrupt(&mut self) {
+        if self.begun {
+            self.signal(Signal::INT);
+        } else {
+            self.terminate();
         }
     }
 
@@ -313,6 +328,13 @@ impl Child {
         }
         all
     }
+}
+
+/// One that is read without waiting.
+fn pipe() -> io::Result<(io::PipeReader, io::PipeWriter)> {
+    let (reader, writer) = io::pipe()?;
+    rustix::io::ioctl_fionbio(&reader, true)?;
+    Ok((reader, writer))
 }
 
 fn hand_over(socket: &mut UnixStream, script: &str) -> io::Result<()> {

@@ -10,16 +10,17 @@ use types::InstanceId;
 
 use super::client::Connection;
 use super::{ProcessDriver, blocking};
+use crate::cgroup::Group;
 use crate::shim::directory::{InstanceDirectory, Lock, remove_tree};
 use crate::shim::protocol::Request;
-use crate::shim::state::{Phase, State};
+use crate::shim::state::{BoxProcess, Phase, State};
 use crate::{Error, Exit, Observation};
 
 /// How long a shim may take for what takes no time: to end, once its instance has.
 const SHIM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Between two looks at a shim that starts or ends just now.
-const GLANCE: Duration = Duration::from_millis(2);
+pub(crate) const GLANCE: Duration = Duration::from_millis(2);
 
 /// What there is of an instance.
 pub(super) enum Found {
@@ -164,11 +165,16 @@ fn settle(directory: &InstanceDirectory, state: Option<State>, _lock: Lock) -> R
 /// Waits until nothing is left of a box whose shim was killed. The kernel kills it, and we what it overlooks.
 pub(super) fn clear_leftovers(state: Option<&State>) {
     let Some(state) = state else { return };
-    if let Some(group) = &state.group {
+    clear_box(state.group.as_ref(), state.process);
+}
+
+/// The same, by what its shim wrote down of it.
+pub(crate) fn clear_box(group: Option<&Group>, process: Option<BoxProcess>) {
+    if let Some(group) = group {
         group.kill_all(SHIM_TIMEOUT / 2);
         group.remove();
     }
-    if let Some(pid) = state.process.and_then(|process| process.find()) {
+    if let Some(pid) = process.and_then(BoxProcess::find) {
         let _ = kill_process(pid, Signal::KILL);
         if let Ok(watch) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
             let patience = rustix::event::Timespec {
@@ -182,7 +188,7 @@ pub(super) fn clear_leftovers(state: Option<&State>) {
 }
 
 /// Takes a directory out of sight in one step, then removes it. Absent is fine.
-pub(super) fn discard(path: &Path, trash: &Path) -> Result<(), Error> {
+pub(crate) fn discard(path: &Path, trash: &Path) -> Result<(), Error> {
     match fs::rename(path, trash) {
         Ok(()) => remove_tree(trash).map_err(Error::io("remove", trash)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

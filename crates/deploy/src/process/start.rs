@@ -20,7 +20,7 @@ use crate::shim::spec::ShimSpec;
 use crate::{InstanceSpec, Restart, StartError, Started};
 
 /// A shim reports within milliseconds, or when it has copied a large tree.
-const REPORT_TIMEOUT: Duration = Duration::from_secs(120);
+pub(crate) const REPORT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Linux gives a new process 2 MiB for arguments and environment, with the usual stack limit, of which each value is also a
 /// string of at most 128 KiB (execve(2)).
@@ -152,7 +152,7 @@ impl ProcessDriver {
 }
 
 /// What a shim that ended without a report left behind.
-pub(super) fn failed(directory: &InstanceDirectory) -> String {
+pub(crate) fn failed(directory: &InstanceDirectory) -> String {
     let complaints = std::fs::read_to_string(directory.complaints()).unwrap_or_default();
     let last: String = complaints.trim().chars().take(400).collect();
     if last.is_empty() {
@@ -174,7 +174,7 @@ pub(super) fn write_spec(directory: &InstanceDirectory, spec: &ShimSpec) -> Resu
         .map_err(StartError::io("write", &directory.spec()))
 }
 
-pub(super) fn make(path: &Path) -> Result<(), StartError> {
+pub(crate) fn make(path: &Path) -> Result<(), StartError> {
     match std::fs::create_dir(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Err(StartError::io("make", path)(error))
@@ -199,6 +199,12 @@ fn environment(spec: &InstanceSpec) -> Result<BTreeMap<String, String>, StartErr
         ]
         .map(owned),
     );
+    check_environment(&env)?;
+    Ok(env)
+}
+
+/// Whether the kernel will take it.
+pub(crate) fn check_environment(env: &BTreeMap<String, String>) -> Result<(), StartError> {
     if let Some((name, _)) = env.iter().find(|(_, value)| value.contains('\0')) {
         return Err(StartError::NulInVariable(name.clone()));
     }
@@ -209,7 +215,7 @@ fn environment(spec: &InstanceSpec) -> Result<BTreeMap<String, String>, StartErr
     if bytes > LONGEST_ENVIRONMENT {
         return Err(StartError::EnvironmentTooLarge { bytes, limit: LONGEST_ENVIRONMENT });
     }
-    Ok(env)
+    Ok(())
 }
 
 fn owned((name, value): (&str, &str)) -> (String, String) {

@@ -314,7 +314,7 @@ impl<'a> Supervisor<'a> {
     }
 }
 
-fn take_lock(directory: &InstanceDirectory) -> Result<Lock, Report> {
+pub(crate) fn take_lock(directory: &InstanceDirectory) -> Result<Lock, Report> {
     for _ in 0..LOCK_ATTEMPTS {
         match directory.lock() {
             Ok(Some(lock)) => return Ok(lock),

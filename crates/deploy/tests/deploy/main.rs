@@ -12,4 +12,5 @@ mod limits;
 mod logs;
 mod neighbours;
 mod ready;
+mod steps;
 mod world;

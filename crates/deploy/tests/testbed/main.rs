@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deploy::boxes::{BoxSpec, Boxes, Priority};
+use deploy::steps::{Epoch, StepKey, StepSpec, Steps};
 use deploy::{Driver as _, InstanceSpec, Owner, ProcessConfig, ProcessDriver, Restart};
 use tokio_util::sync::CancellationToken;
 use types::{AppId, Bundle, Digest, InstanceId, Limits, Manifest, ProcessType, Stack, SystemClock};
@@ -16,7 +17,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
+        ["shim", "--step", directory] => deploy::steps::run(directory.as_ref()),
         ["shim", directory] => deploy::shim::run(directory.as_ref()),
+        ["step", directory, key, command] => run(step(directory.into(), key, command)),
         ["start", directory, command] => run(start(directory.into(), command)),
         ["box", bare, command] => run(in_a_box(bare == "bare", command)),
         _ => ExitCode::from(2),
@@ -67,6 +70,28 @@ async fn start(directory: PathBuf, command: &str) {
     };
     driver.start(&spec).await.expect("an instance");
     say(&spec.id.to_string());
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+/// A server that starts a step, says so, and does nothing until it is killed.
+async fn step(directory: PathBuf, key: &str, command: &str) {
+    let program = std::env::current_exe().expect("a program");
+    let boxes = Boxes::detect(false).expect("boxes");
+    let steps = Steps::new(directory, program, boxes).expect("a place for steps");
+    let key: StepKey = serde_json::from_str(key).expect("a key");
+    let spec = StepSpec {
+        uid: 123_458,
+        command: ["/bin/sh", "-c", command].map(str::to_owned).to_vec(),
+        env: [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into(),
+        workdir: "/".into(),
+        binds: Vec::new(),
+        network: false,
+        limits: Limits::default(),
+        tmp_bytes: 1024 * 1024,
+        output_bytes: 1024 * 1024,
+    };
+    steps.start(&key, &spec, Epoch(1)).await.expect("a step");
+    say("started");
     let _ = std::io::stdin().read(&mut [0]);
 }
 

@@ -1,4 +1,4 @@
-//! `solum shim`: what the process target starts for each instance.
+//! `solum shim`: what the process target starts for each instance, and for each step of a job.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,12 +7,20 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub(crate) struct Shim {
-    /// The instance's directory
+    /// The directory is a step's
+    #[arg(long)]
+    step: bool,
+
+    /// The instance's directory, or the step's
     directory: PathBuf,
 }
 
 impl Shim {
     pub(crate) fn run(self) -> ExitCode {
-        deploy::shim::run(&self.directory)
+        if self.step {
+            deploy::steps::run(&self.directory)
+        } else {
+            deploy::shim::run(&self.directory)
+        }
     }
 }
