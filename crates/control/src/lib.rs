@@ -7,6 +7,8 @@
 //! in here can be killed at any moment. Runs go on from their journal (`engine`); deployments,
 //! instances and routes go on from their rows (`reconcile`).
 
+pub mod actions;
+
 mod apps;
 mod config;
 mod control;
