@@ -142,6 +142,11 @@ pub(super) const MERGE_ARTIFACT: Refusal = Refusal {
     instead: "use 'actions/download-artifact' with 'merge-multiple: true', and upload what it brought",
 };
 
+pub(super) const UNKNOWN_NAME: Refusal = Refusal {
+    what: "names in expressions that nothing gives (needs.x.outputs.y, steps.x, matrix.x, inputs.x)",
+    instead: "GitHub reads them as empty, which nobody means: mend the name, or list it where it comes from",
+};
+
 pub const REFUSALS: &[&Refusal] = &[
     &MIRRORED_ACTION,
     &REMOTE_WORKFLOW,
@@ -152,6 +157,7 @@ pub const REFUSALS: &[&Refusal] = &[
     &ENVIRONMENT_NAME,
     &CACHE_PART,
     &MERGE_ARTIFACT,
+    &UNKNOWN_NAME,
 ];
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Where an expression may stand, and which contexts there are: GitHub's table of context availability. `solum` is there
 //! wherever its twin `github` is.
 
-use crate::expression::{Allowed, Form, Names, Severity, check, references};
+use crate::expression::{Allowed, Form, Names, Severity, Unchecked, check, references};
 
 use super::definition::Template;
+use super::keys::UNKNOWN_NAME;
 use super::page::Page;
 
 /// One row of the table.
@@ -130,9 +131,14 @@ pub(super) fn expression(page: Page<'_>, template: &Template, slot: &Slot, names
         names,
     };
     for finding in check(template, form, &allowed) {
+        let is_about_names =
+            || !check(template, form, &Allowed { names: &Unchecked, ..allowed }).contains(&finding);
         match finding.severity {
-            Severity::Mistake => page.mistake(finding.at, finding.message),
             Severity::Warning => page.warn(finding.at, finding.message),
+            Severity::Mistake if is_about_names() => {
+                page.refuse(finding.at, UNKNOWN_NAME.what, finding.message);
+            }
+            Severity::Mistake => page.mistake(finding.at, finding.message),
         }
     }
     let Ok(found) = references(template, form) else { return };

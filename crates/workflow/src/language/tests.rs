@@ -5,6 +5,7 @@ use super::*;
 mod actions;
 mod bounds;
 mod calls;
+mod documentation;
 mod expressions;
 mod jobs;
 mod shape;

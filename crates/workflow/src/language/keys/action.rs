@@ -1,6 +1,6 @@
 //! The keys of an action's `action.yml`. GitHub allows others beside them; those are a warning.
 
-use super::{Section, added, no_effect, read, refused};
+use super::{Section, added, no_effect, read};
 
 const FOR_PEOPLE: &str = "text for people";
 
@@ -19,7 +19,12 @@ pub(in super::super) const ACTION: Section = Section {
 
 pub(in super::super) const ACTION_INPUT: Section = Section {
     name: "action.yml: inputs.<input_id>",
-    keys: &[read("description"), read("required"), read("default"), read("deprecationMessage")],
+    keys: &[
+        read("description"),
+        read("required"),
+        read("default"),
+        no_effect("deprecationMessage", FOR_PEOPLE),
+    ],
 };
 
 pub(in super::super) const ACTION_OUTPUT: Section = Section {
@@ -42,8 +47,6 @@ pub(in super::super) const RUNS_NODE: Section = Section {
     ],
 };
 
-const NOT_ON_GITHUB: &str = "GitHub has none for the steps of an action either";
-
 pub(in super::super) const COMPOSITE_STEP: Section = Section {
     name: "action.yml: runs.steps[*]",
     keys: &[
@@ -58,7 +61,5 @@ pub(in super::super) const COMPOSITE_STEP: Section = Section {
         read("continue-on-error"),
         read("working-directory"),
         added("retry", "as of a job's step"),
-        refused("timeout-minutes", NOT_ON_GITHUB),
-        refused("undo", "put it at the step that uses the action"),
     ],
 };

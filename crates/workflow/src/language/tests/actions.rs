@@ -174,18 +174,17 @@ fn mistakes_in_an_action_name_its_file() {
         ),
         (
             "runs: { using: composite, steps: [{ run: x, shell: sh, timeout-minutes: 1 }] }",
-            "x/action.yml:1:56: GitHub \
-          has 'timeout-minutes' here, Solum does not: GitHub has none for the steps of an action either",
+            "x/action.yml:1:56: unknown key 'timeout-minutes'; what can stand here: id, if, name, uses, run, shell, with, env, \
+          continue-on-error, working-directory, retry",
         ),
         (
             "runs: { using: composite, steps: [{ run: '${{ secrets.A }}', shell: sh }] }",
-            "x/action.yml:1:46: `secrets` \
-          is not available here; these are: github, solum, inputs, strategy, matrix, steps, job, runner, env",
+            "x/action.yml:1:46: `secrets` is not available here; these are: github, solum, inputs, strategy, matrix, \
+             steps, job, runner, env",
         ),
         (
             "runs: { using: composite, steps: [{ run: '${{ inputs.a }}', shell: sh }] }",
-            "x/action.yml:1:53: `inputs` has \
-          no `a`",
+            "x/action.yml:1:53: `inputs` has no `a`",
         ),
     ] {
         assert_mistakes_beside(&step("uses: ./x"), &[("x/action.yml", action)], &[expected]);
