@@ -1,4 +1,4 @@
-//! Documents with the place of every value: YAML (1.2, by `saphyr-parser`) and JSON, read into the same tree.
+//! Documents with the place of every value: YAML (1.2, by `granit-parser`) and JSON, read into the same tree.
 //!
 //! It knows nothing of what a document means. Plain scalars stay text, and whoever asks for a number reads one.
 //!

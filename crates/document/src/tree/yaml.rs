@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
+use granit_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
 use super::{Entry, MAX_DEPTH, MAX_NODES, Node, Scalar, Value};
 use crate::mistake::{Mistake, Place};
@@ -65,11 +65,11 @@ impl<'a> Builder<'a> {
                 self.count(at, 1)?;
                 self.close(Node { at, value }, anchor, 1)
             }
-            Event::SequenceStart(anchor, tag) => {
+            Event::SequenceStart(_, anchor, tag) => {
                 self.refuse_tag(at, tag.is_some())?;
                 self.begin(Node { at, value: Value::List(Vec::new()) }, anchor)
             }
-            Event::MappingStart(anchor, tag) => {
+            Event::MappingStart(_, anchor, tag) => {
                 self.refuse_tag(at, tag.is_some())?;
                 self.begin(Node { at, value: Value::Map(Vec::new()) }, anchor)
             }
@@ -85,7 +85,7 @@ impl<'a> Builder<'a> {
                 self.count(at, size)?;
                 self.close(Node { at, value: node.value }, 0, size)
             }
-            Event::DocumentStart(_) if self.document.is_some() => {
+            Event::DocumentStart(..) if self.document.is_some() => {
                 Err(self.mistake(at, "a second document begins here; keep one"))
             }
             _ => Ok(()),
@@ -167,6 +167,16 @@ mod tests {
     fn an_alias_repeats_its_anchor() {
         let tree = read("f.yaml", "a: &x { b: c }\nd: *x\n").unwrap();
         assert_eq!(tree.get("d").unwrap().get("b").unwrap().text(), Some("c"));
+    }
+
+    /// YAML wants it further in; GitHub and libyaml do not, and people write it so.
+    #[test]
+    fn a_bracket_may_close_below_the_key_that_it_belongs_to() {
+        let tree =
+            read("f.yaml", "a:\n  b: [\n    x,\n  ]\n  c: {\n    d: e\n  }\nf: g\n").unwrap();
+        assert_eq!(tree.get("a").unwrap().get("b").unwrap().items().len(), 1);
+        assert_eq!(tree.get("a").unwrap().get("c").unwrap().get("d").unwrap().text(), Some("e"));
+        assert_eq!(tree.entries()[1].at, Place { line: 8, column: 1 });
     }
 
     #[test]
