@@ -16,6 +16,7 @@ mod check;
 mod definition;
 mod duration;
 mod events;
+mod graph;
 mod inputs;
 mod jobs;
 mod keys;
@@ -47,6 +48,7 @@ pub use definition::{
     Strategy, Template, Variables, Work,
 };
 pub use events::{EVENTS, EventKind, REFUSED_EVENTS};
+pub use graph::{Graph, GraphJob, Legs, graph};
 pub use inputs::given_inputs;
 pub use keys::{BUILT_IN, BuiltIn, Key, REFUSALS, Refusal, SECTIONS, Section, Support};
 pub use legs::{Leg, MAX_LEGS, MatrixError, legs};

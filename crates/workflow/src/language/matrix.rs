@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::definition::{Matrix, Strategy, Template};
 use super::keys::STRATEGY;
-use super::legs::{MAX_LEGS, MatrixError, legs};
+use super::legs::{Leg, MAX_LEGS, MatrixError, legs};
 use super::page::Page;
 use super::scalars;
 
@@ -114,7 +114,7 @@ fn check_size(
     exclude: Option<&Json>,
 ) {
     match static_legs(axes, include, exclude) {
-        Some(Ok(0)) if !axes.is_empty() => {
+        Some(Ok(legs)) if legs.is_empty() && !axes.is_empty() => {
             page.mistake(at, "'exclude' leaves no leg of the matrix")
         }
         Some(Err(MatrixError::TooMany)) => {
@@ -126,12 +126,12 @@ fn check_size(
     }
 }
 
-/// How many legs there are; nothing when an expression has to be evaluated to know.
+/// The legs; nothing when an expression has to be evaluated to know how many there are.
 pub(super) fn static_legs(
     axes: &[(String, Json)],
     include: Option<&Json>,
     exclude: Option<&Json>,
-) -> Option<Result<usize, MatrixError>> {
+) -> Option<Result<Vec<Leg>, MatrixError>> {
     let whole = |list: Option<&Json>| match list {
         None => Some(Vec::new()),
         Some(list) if holds_expression(list) => None,
@@ -147,7 +147,7 @@ pub(super) fn static_legs(
     if !exclude.is_empty() && axes.iter().any(|(_, list)| holds_expression(list)) {
         return None;
     }
-    Some(legs(&values, &include, &exclude).map(|legs| legs.len()))
+    Some(legs(&values, &include, &exclude))
 }
 
 fn holds_expression(value: &Json) -> bool {

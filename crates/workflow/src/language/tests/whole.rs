@@ -89,3 +89,24 @@ fn every_mistake_is_told_at_once() {
     let text = "on: [push, psuh]\njobs:\n  a:\n    runs-on: linux\n    needs: b\n    steps:\n      - uses: solum/nothing\n";
     assert_eq!(refused_beside(text, &[]).mistakes.len(), 3);
 }
+
+#[test]
+fn the_graph_shows_what_is_known_beforehand() {
+    let called = "on: workflow_call\njobs: { inner: { runs-on: linux, steps: [{ run: x }] } }\n";
+    let text = jobs(
+        "last: { needs: [call, many], if: always(), environment: dev, runs-on: linux, steps: [{ run: x }] }\n\
+         call: { needs: many, uses: ./c.yml }\n\
+         many: { strategy: { matrix: { os: [a, b], v: [1], exclude: [{ os: b }] } }, runs-on: linux, steps: [{ run: x }] }\n\
+         later: { strategy: { matrix: { v: '${{ fromJSON(vars.V) }}' } }, runs-on: linux, steps: [{ run: x }] }",
+    );
+    let graph = graph(&good_beside(&text, &[("c.yml", called)]).definition);
+    let find = |key: &str| graph.jobs.iter().find(|job| job.key == key).unwrap();
+    let stages = ["many", "call", "last", "later"].map(|key| find(key).stage);
+    assert_eq!(stages, [0, 1, 2, 0]);
+    let leg = vec![("os".to_owned(), "a".into()), ("v".to_owned(), 1.into())];
+    assert_eq!(find("many").legs, Legs::Known(vec![leg]));
+    assert_eq!((&find("last").legs, &find("later").legs), (&Legs::Once, &Legs::AtRunTime));
+    assert_eq!(find("call").calls.as_ref().unwrap().jobs[0].key, "inner");
+    assert_eq!(find("last").condition.as_deref(), Some("always()"));
+    assert_eq!(find("last").environment.as_deref(), Some("dev"));
+}

@@ -1,0 +1,3 @@
+//! Tests that read what other people wrote.
+
+mod real_files;
