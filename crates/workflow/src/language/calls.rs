@@ -4,8 +4,8 @@ use document::{Node, Place, Value};
 
 use super::definition::{Call, CallSecrets, Input, Origin, Variables};
 use super::keys::REMOTE_WORKFLOW;
-use super::on::Contract;
-use super::page::{Fields, Page};
+use super::on::{Contract, DeclaredSecret};
+use super::page::{Fields, Page, SecretUse};
 use super::sources::{Found, Wanted, normal};
 use super::workflow;
 
@@ -28,7 +28,8 @@ pub(super) fn read(page: Page<'_>, uses: &Node, fields: &Fields<'_>) -> Option<C
         }
     };
     let inner = page.below(&path, &Origin::Run, uses.at)?;
-    let read = workflow::read(inner, text)?;
+    let (read, named) = page.apart(|| workflow::read(inner, text));
+    let read = read?;
     let Some(contract) = read.contract else {
         let mend = "add 'workflow_call' to its 'on'";
         page.mistake(uses.at, format!("'{path}' cannot be called: {mend}"));
@@ -36,6 +37,7 @@ pub(super) fn read(page: Page<'_>, uses: &Node, fields: &Fields<'_>) -> Option<C
     };
     check_inputs(page, uses.at, name, &contract.inputs, &with);
     check_secrets(page, uses.at, name, &contract, &secrets);
+    check_named_secrets(page, named, &contract, &secrets);
     let mut definition = read.definition;
     definition.inputs = contract.inputs;
     definition.outputs = contract.outputs;
@@ -112,5 +114,26 @@ fn check_secrets(
     let has = |name: &str| given.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
     for secret in declared.iter().filter(|secret| secret.required && !has(&secret.name)) {
         page.mistake(at, format!("'{name}' needs the secret '{}'", secret.name));
+    }
+}
+
+/// Secrets that the called workflow names are its caller's when it inherits them, else those that it declares.
+fn check_named_secrets(
+    page: Page<'_>,
+    named: Vec<SecretUse>,
+    contract: &Contract,
+    secrets: &CallSecrets,
+) {
+    for used in named {
+        let is_declared = |secret: &DeclaredSecret| secret.name.eq_ignore_ascii_case(&used.name);
+        if *secrets == CallSecrets::Inherit {
+            page.add_secret(used);
+        } else if !contract.secrets.iter().any(is_declared)
+            && !used.name.eq_ignore_ascii_case("GITHUB_TOKEN")
+        {
+            let mend = "declare it under 'on.workflow_call.secrets', and give it";
+            let message = format!("the secret '{}' is empty here: {mend}", used.name);
+            page.warn_of(&used.file, used.at, message);
+        }
     }
 }

@@ -162,19 +162,35 @@ impl<'a> Page<'a> {
     }
 
     pub(super) fn warn(&self, at: Place, message: impl Into<String>) {
+        self.warn_of(self.file, at, message);
+    }
+
+    /// A warning about a place of another file.
+    pub(super) fn warn_of(&self, file: &str, at: Place, message: impl Into<String>) {
         let warnings = &mut self.shared.findings.borrow_mut().warnings;
         if warnings.len() < MAX_MISTAKES {
-            warnings.push(Mistake::new(self.file, at, message));
+            warnings.push(Mistake::new(file, at, message));
         }
     }
 
     /// An expression at `at` names a secret.
     pub(super) fn secret(&self, name: &str, at: Place) {
+        self.add_secret(SecretUse { name: name.to_owned(), file: self.file.to_owned(), at });
+    }
+
+    pub(super) fn add_secret(&self, secret: SecretUse) {
         let secrets = &mut self.shared.findings.borrow_mut().secrets;
-        let known = secrets.iter().any(|secret| secret.name.eq_ignore_ascii_case(name));
-        if !known {
-            secrets.push(SecretUse { name: name.to_owned(), file: self.file.to_owned(), at });
+        if !secrets.iter().any(|known| known.name.eq_ignore_ascii_case(&secret.name)) {
+            secrets.push(secret);
         }
+    }
+
+    /// Reads with `read`, and gives the secrets that it named beside those that were named before.
+    pub(super) fn apart<T>(&self, read: impl FnOnce() -> T) -> (T, Vec<SecretUse>) {
+        let before = std::mem::take(&mut self.shared.findings.borrow_mut().secrets);
+        let result = read();
+        let found = std::mem::replace(&mut self.shared.findings.borrow_mut().secrets, before);
+        (result, found)
     }
 
     /// A mistake about something that GitHub has.

@@ -193,10 +193,20 @@ pub(super) fn with(page: Page<'_>, verb: &Verb, node: Option<&Node>, at: Place) 
     for input in verb.inputs.iter().filter(|input| input.required && !given(input.name)) {
         page.mistake(at, format!("'{}' needs the input '{}'", verb.name, input.name));
     }
-    if verb.name == "solum/deploy" && given("artifact") == given("release") {
-        page.mistake(at, "'solum/deploy' needs one of the inputs 'artifact' and 'release'");
+    if verb.name == "solum/deploy" {
+        check_deploy(page, at, &with);
     }
     with
+}
+
+/// Which of the two it is may be left to expressions, of which one is empty.
+fn check_deploy(page: Page<'_>, at: Place, with: &Variables) {
+    let sources: Vec<_> =
+        with.iter().filter(|(key, _)| matches!(key.as_str(), "artifact" | "release")).collect();
+    let is_open = sources.iter().any(|(_, template)| template.text.contains("${{"));
+    if sources.is_empty() || (sources.len() > 1 && !is_open) {
+        page.mistake(at, "'solum/deploy' needs one of the inputs 'artifact' and 'release'");
+    }
 }
 
 fn value(page: Page<'_>, input: &VerbInput, node: &Node) -> Option<Template> {

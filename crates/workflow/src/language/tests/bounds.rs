@@ -74,3 +74,68 @@ fn many_mistakes_are_counted() {
     let refused = refused_beside(&job(&format!("runs-on: linux\nsteps:\n{steps}")), &[]);
     assert_eq!((refused.mistakes.len(), refused.more_mistakes), (100, 200));
 }
+
+/// Whatever people type, the answer is a definition or mistakes, each with a place in the file.
+#[test]
+fn no_file_breaks_the_reader() {
+    use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+
+    let mut random = StdRng::seed_from_u64(20_26);
+    let pieces = [
+        "${{",
+        "}}",
+        "!",
+        "&a",
+        "*a",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":",
+        "- ",
+        "\n",
+        "'",
+        "\"",
+        "|",
+        ">",
+        "\t",
+        "needs: ",
+        "é",
+        "matrix",
+        "0x",
+        "?",
+        "<<: ",
+        "((",
+        "uses: ./x",
+        "on",
+        "\0",
+        "#",
+        "if: ",
+        "inputs.",
+        "---",
+        "~",
+        "cron: ",
+    ];
+    let original: Vec<char> = super::whole::EVERYTHING.chars().collect();
+    for _ in 0..1_500 {
+        let mut text = original.clone();
+        for _ in 0..random.random_range(1..4) {
+            let at = random.random_range(0..text.len());
+            let until = (at + random.random_range(0..12)).min(text.len());
+            let piece = pieces[random.random_range(0..pieces.len())];
+            text.splice(at..until, piece.chars());
+        }
+        let text: String = text.into_iter().collect();
+        let Err(refused) =
+            read_beside(&text, &[("x/action.yml", "runs: { using: node20, main: a.js }")])
+        else {
+            continue;
+        };
+        assert!(!refused.mistakes.is_empty(), "{text}");
+        let count = text.lines().count() + 1;
+        for mistake in refused.mistakes.iter().filter(|mistake| mistake.file == FILE) {
+            let place = mistake.at.expect("every mistake in a file has a place");
+            assert!((1..=count).contains(&place.line) && place.column >= 1, "{mistake}\n{text}");
+        }
+    }
+}

@@ -20,7 +20,25 @@ fn a_called_workflow_is_read_into_the_definition() {
     assert_eq!(call.workflow.inputs.len(), 2);
     assert_eq!(call.workflow.outputs[0].name, "sum");
     let names: Vec<_> = workflow.secrets.iter().map(|secret| secret.name.as_str()).collect();
-    assert_eq!(names, ["TOKEN", "MINE"]);
+    assert_eq!(names, ["MINE"]);
+}
+
+#[test]
+fn secrets_of_a_called_workflow_are_inherited_or_declared() {
+    let called =
+        "on: workflow_call\njobs: { a: { runs-on: linux, steps: [{ run: '${{ secrets.A }}' }] } }";
+    let others = [("ci/add.yml", called)];
+    let inherited = good_beside(&call("secrets: inherit"), &others);
+    assert_eq!(inherited.secrets[0].name, "A");
+    assert_eq!(inherited.warnings, []);
+    let apart = good_beside(&call(""), &others);
+    assert_eq!(apart.secrets, []);
+    assert_eq!(
+        lines(&apart.warnings),
+        [
+            "ci/add.yml:2:45: the secret 'A' is empty here: declare it under 'on.workflow_call.secrets', and give it"
+        ]
+    );
 }
 
 #[test]

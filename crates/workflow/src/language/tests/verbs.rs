@@ -50,6 +50,9 @@ fn what_a_verb_needs_has_to_be_given() {
     let one = "6:15: 'solum/deploy' needs one of the inputs 'artifact' and 'release'";
     assert_mistakes(&verb("uses: solum/deploy"), &[one]);
     assert_mistakes(&verb("uses: solum/deploy\nwith: { artifact: a, release: v1 }"), &[one]);
+    good(&verb(
+        "uses: solum/deploy\nwith: { artifact: '${{ vars.A }}', release: '${{ vars.R }}' }",
+    ));
 }
 
 #[test]

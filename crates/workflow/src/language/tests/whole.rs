@@ -41,6 +41,80 @@ jobs:
         undo: { uses: solum/rollback }
 "#;
 
+/// Most of what can be written.
+pub(super) const EVERYTHING: &str = r#"
+name: everything
+run-name: by ${{ github.actor }}
+on:
+  push: { branches: [main, "!dev"], paths: ["**.rs"] }
+  pull_request:
+    types: [opened]
+  schedule: [{ cron: "0 4 * * 1", timezone: Europe/Berlin }]
+  workflow_dispatch:
+    inputs:
+      where: { type: choice, options: [dev, prod], default: dev }
+      count: { type: number, required: true }
+  workflow_call:
+    inputs: { deep: { type: boolean, default: false } }
+    outputs: { tag: { value: "${{ jobs.build.outputs.tag }}" } }
+    secrets: { TOKEN: { required: true } }
+permissions: { contents: read }
+env: { A: "1", B: "${{ vars.B }}" }
+defaults: { run: { shell: bash, working-directory: src } }
+concurrency: { group: "all-${{ github.ref }}", cancel-in-progress: true }
+jobs:
+  build:
+    name: Build ${{ matrix.os }}
+    runs-on: "${{ matrix.os }}"
+    timeout-minutes: 10
+    continue-on-error: ${{ matrix.try || false }}
+    strategy:
+      fail-fast: false
+      max-parallel: 2
+      matrix:
+        os: [linux, other]
+        node: [18, 20]
+        include: [{ os: linux, try: true }]
+        exclude: [{ os: other, node: 18 }]
+    outputs:
+      tag: ${{ steps.tag.outputs.tag }}
+    steps:
+      - uses: actions/checkout@v4
+        with: { fetch-depth: 0 }
+      - uses: actions/cache@v4
+        with: { path: target, key: "${{ hashFiles('**/Cargo.lock') }}" }
+      - id: tag
+        if: ${{ !cancelled() && github.event_name == 'push' }}
+        run: |
+          echo "tag=${{ inputs.where }}" >> "$GITHUB_OUTPUT"
+        shell: bash
+        env: { TOKEN: "${{ secrets.TOKEN }}" }
+        timeout-minutes: 5
+        continue-on-error: true
+        retry: { attempts: 3, backoff: 10s }
+        undo: { run: "echo ${{ steps.tag.outputs.tag }}" }
+      - uses: ./x
+  ship:
+    needs: [build]
+    if: always() && needs.build.result == 'success'
+    environment: { name: prod, url: "https://example.org/${{ steps.s.outputs.release }}" }
+    concurrency: prod
+    runs-on: solum
+    steps:
+      - uses: solum/approve
+        with: { from: "role:operator", count: 2, timeout: 72h }
+      - { id: s, uses: solum/deploy, with: { artifact: "${{ needs.build.outputs.tag }}" } }
+"#;
+
+#[test]
+fn everything_is_read() {
+    let others = [("x/action.yml", "runs: { using: node20, main: a.js }")];
+    let workflow = good_beside(EVERYTHING, &others);
+    assert_eq!(workflow.warnings, []);
+    assert_eq!(workflow.definition.jobs.len(), 2);
+    assert_eq!(workflow.triggers.events.len(), 5);
+}
+
 #[test]
 fn delivery_is_read() {
     let workflow = good(DELIVER);
