@@ -28,10 +28,13 @@ mod routes;
 mod row;
 mod runs;
 mod schema;
+mod secrets;
+mod settings;
 mod tokens;
 mod topic;
 mod transitions;
 mod uploads;
+mod variables;
 mod writer;
 
 use std::path::Path;
@@ -52,10 +55,13 @@ pub use outbox::{PendingTask, PendingTimer};
 pub use releases::{NewRelease, Release};
 pub use routes::{RoutedEnvironment, RoutedInstance};
 pub use runs::{JournalEntry, NewRun, QueueHead, Run};
+pub use secrets::{Sealed, StoredSecret};
+pub use settings::{SettingError, SettingScope};
 pub use tokens::Token;
 pub use topic::{Topic, Wake};
 pub use transitions::{Transition, TransitionError};
 pub use uploads::{Upload, UploadState};
+pub use variables::Variable;
 
 /// A handle to the database; clones share it.
 #[derive(Debug, Clone)]

@@ -375,3 +375,49 @@ async fn a_revoked_token_is_nobodys() {
     let again = store.create_token("ci".into(), [3; 32], Actor::System).await.unwrap();
     assert!(again.is_some(), "its name is free again");
 }
+
+#[tokio::test]
+async fn secrets_and_variables_have_one_value_a_name_and_scope() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let environment = fixture.store.environment(app.id, EnvironmentName::dev()).await.unwrap();
+    let scopes = [
+        store::SettingScope::Project,
+        store::SettingScope::App { id: app.id, name: app.name.clone() },
+        store::SettingScope::Environment(environment.clone()),
+    ];
+    let name = |name: &str| name.parse::<types::SettingName>().unwrap();
+    let sealed = |byte: u8| store::Sealed { key_id: "key".into(), bytes: vec![byte] };
+    for (scope, byte) in scopes.iter().zip(1..) {
+        for byte in [0, byte] {
+            let set =
+                fixture.store.set_secret(scope.clone(), name("A"), sealed(byte), 1, Actor::System);
+            assert_eq!(set.await.unwrap().sealed, sealed(byte));
+            let value = byte.to_string();
+            let set = fixture.store.set_variable(scope.clone(), name("A"), value, 1, Actor::System);
+            set.await.unwrap();
+        }
+        let another =
+            fixture.store.set_secret(scope.clone(), name("B"), sealed(9), 1, Actor::System);
+        assert!(matches!(another.await, Err(store::SettingError::Full(1))));
+        let another =
+            fixture.store.set_variable(scope.clone(), name("B"), "9".into(), 1, Actor::System);
+        assert!(matches!(another.await, Err(store::SettingError::Full(1))));
+    }
+    let store = fixture.reopened();
+    for (environment, expected) in [(Some(environment.id), &[1, 2, 3][..]), (None, &[1, 2])] {
+        let secrets = store.secrets_for(app.id, environment).await.unwrap();
+        let found: Vec<u8> = secrets.iter().map(|secret| secret.sealed.bytes[0]).collect();
+        assert_eq!(found, expected, "from the farthest to the nearest");
+        let variables = store.variables_for(app.id, environment).await.unwrap();
+        let found: Vec<u8> = variables.iter().map(|one| one.value.parse().unwrap()).collect();
+        assert_eq!(found, expected);
+    }
+    for scope in scopes {
+        store.unset_secret(scope.clone(), name("A"), Actor::System).await.unwrap();
+        assert!(store.unset_secret(scope.clone(), name("A"), Actor::System).await.is_err());
+        store.unset_variable(scope.clone(), name("A"), Actor::System).await.unwrap();
+        assert!(store.variables(scope).await.unwrap().is_empty());
+    }
+    assert!(!store.has_secrets().await.unwrap());
+}

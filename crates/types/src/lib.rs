@@ -20,6 +20,7 @@ mod manifest;
 mod name;
 mod run;
 mod secret;
+mod setting_name;
 mod stack;
 mod transcript;
 mod transition;
@@ -42,6 +43,7 @@ pub use manifest::{
 pub use name::{AppName, EnvironmentName, HostName, InvalidName, ProcessType, VariableName};
 pub use run::RunStatus;
 pub use secret::Secret;
+pub use setting_name::SettingName;
 pub use stack::{Stack, StackMismatch};
 pub use transcript::{NoTranscript, Transcript};
 pub use transition::{IllegalTransition, Transition};
