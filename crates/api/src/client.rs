@@ -20,6 +20,7 @@ mod patience;
 mod releases;
 mod request;
 mod runs;
+mod settings;
 mod tokens;
 mod uploads;
 

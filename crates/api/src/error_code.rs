@@ -63,17 +63,22 @@ codes! {
     RunEnded = "run_ended", "The run has ended";
     RunNotFound = "run_not_found", "There is no such run";
     ScaleTooLarge = "scale_too_large", "Too many instances";
+    SecretKeyUnavailable = "secret_key_unavailable", "The key of the secrets cannot be used";
+    SecretNotFound = "secret_not_found", "There is no such secret";
     StorageFull = "storage_full", "The server's disk is nearly full";
     Timeout = "timeout", "The request took too long";
     TokenExists = "token_exists", "A token has the name already";
     TokenNotFound = "token_not_found", "There is no such token";
     TooManyApps = "too_many_apps", "The server takes no more apps";
+    TooManySettings = "too_many_settings", "There are too many secrets or variables";
     Unauthenticated = "unauthenticated", "No valid token was given";
     Unavailable = "unavailable", "The server cannot do this now";
     UnknownProcess = "unknown_process", "The app has no such process";
     UnsupportedMediaType = "unsupported_media_type", "The body is of another media type";
     UploadCutOff = "upload_cut_off", "The upload was cut off";
     UploadNotFound = "upload_not_found", "There is no such upload";
+    ValueTooLarge = "value_too_large", "The value is too large";
+    VariableNotFound = "variable_not_found", "There is no such variable";
 }
 
 /// A word that this version does not know as an error code.

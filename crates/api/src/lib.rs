@@ -24,9 +24,12 @@ pub mod problem;
 pub mod releases;
 pub mod runs;
 mod secret;
+pub mod secrets;
 pub mod server_events;
+pub mod settings;
 pub mod tokens;
 pub mod uploads;
+pub mod variables;
 
 pub use error_code::ErrorCode;
 pub use page::Page;

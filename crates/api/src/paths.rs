@@ -1,7 +1,7 @@
 //! Where things are. The constants are for the server's routes (`{name}` stands for a segment); the functions fill
 //! them in.
 
-use types::{AppName, EnvironmentName, RunId, TokenId, UploadId};
+use types::{AppName, EnvironmentName, RunId, SettingName, TokenId, UploadId};
 
 use crate::ReleaseVersion;
 
@@ -29,6 +29,10 @@ pub const RUN_WATCH: &str = "/api/v1/runs/{run}/watch";
 pub const RUN_CANCEL: &str = "/api/v1/runs/{run}/cancel";
 pub const TOKENS: &str = "/api/v1/tokens";
 pub const TOKEN: &str = "/api/v1/tokens/{token}";
+pub const SECRETS: &str = "/api/v1/secrets";
+pub const SECRET: &str = "/api/v1/secrets/{name}";
+pub const VARIABLES: &str = "/api/v1/variables";
+pub const VARIABLE: &str = "/api/v1/variables/{name}";
 pub const EVENTS: &str = "/api/v1/events";
 
 /// Outside the versioned API.
@@ -129,4 +133,14 @@ pub fn run_cancel(run: RunId) -> String {
 #[must_use]
 pub fn token(token: TokenId) -> String {
     format!("/api/v1/tokens/{token}")
+}
+
+#[must_use]
+pub fn secret(name: &SettingName) -> String {
+    format!("/api/v1/secrets/{name}")
+}
+
+#[must_use]
+pub fn variable(name: &SettingName) -> String {
+    format!("/api/v1/variables/{name}")
 }

@@ -162,6 +162,7 @@ impl Control {
             stop: stop.clone(),
         };
         let control = Self { inner: Arc::new(inner) };
+        control.prepare_secret_keys().await;
         control.recall_cancellations().await.map_err(StartError::Store)?;
         let handler = Arc::new(Pushes::new(control.clone()));
         let hooks = HookServer::bind(repositories, pushes, handler, tracker.clone(), stop)?;

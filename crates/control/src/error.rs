@@ -1,3 +1,4 @@
+use crate::secret_keys::SecretKeyError;
 use types::{AppName, EnvironmentName, HostName, RunStatus};
 
 /// Why a use-case was not carried out. Each variant is something else for the caller to do.
@@ -38,6 +39,8 @@ pub enum Error {
     CancelRequested,
     #[error("a token with the name `{0}` is in use")]
     TokenExists(String),
+    #[error(transparent)]
+    SecretKey(#[from] SecretKeyError),
     #[error("the server's disk is nearly full")]
     DiskFull,
     #[error("the upload is larger than the {limit_bytes} bytes that are allowed")]
@@ -95,6 +98,7 @@ impl Error {
             Self::NoWayBack { app, environment, .. } => format!(
                 "`--to vN` goes to any release that served; `solum env show {app} {environment}` shows them"
             ),
+            Self::SecretKey(error) => error.hint().to_owned(),
             Self::DiskFull => "free some space on the server and try again".to_owned(),
             Self::TokenExists(_) => {
                 "choose another name, or revoke the one that is there".to_owned()

@@ -28,12 +28,16 @@ mod releases;
 mod rollbacks;
 mod runs;
 mod sandbox;
+mod secret_keys;
+mod secrets;
+mod setting_scopes;
 mod settings;
 mod steps;
 mod text;
 mod tokens;
 mod transcripts;
 mod uploads;
+mod variables;
 mod workflows;
 
 pub use config::ConfigView;
@@ -46,6 +50,9 @@ pub use logs::{AppLogs, LogEntry, LogQuery};
 pub use metrics::Metrics;
 pub use rollbacks::RollbackRequest;
 pub use runs::{JobView, RunView, StepView};
+pub use secret_keys::SecretKeyError;
+pub use secrets::SecretView;
+pub use setting_scopes::{MAX_SETTING_BYTES, ScopeName};
 pub use settings::{Isolation, Limits, Settings};
 pub use tokens::{Identity, NewToken};
 pub use transcripts::Follower;
@@ -56,5 +63,5 @@ pub use router::{Histogram, ReleaseMetrics};
 pub use source::Body as GitBody;
 pub use store::{
     App, AppState, Change, ConfigRevision, Deployment, Environment, Event, Phase, Release,
-    Remembered, Run, StoredAnswer, Token, Upload, UploadState,
+    Remembered, Run, StoredAnswer, Token, Upload, UploadState, Variable,
 };

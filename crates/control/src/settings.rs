@@ -81,6 +81,11 @@ impl Settings {
         self.data_directory.join("solum.db")
     }
 
+    /// The keys that secrets are sealed with.
+    pub(crate) fn secret_key_file(&self) -> PathBuf {
+        self.data_directory.join("secrets.key")
+    }
+
     /// Where the router keeps its table and its sockets.
     pub(crate) fn router_directory(&self) -> PathBuf {
         self.data_directory.join(crate::control::ROUTER)

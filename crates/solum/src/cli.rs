@@ -9,7 +9,9 @@ pub(crate) mod credentials;
 pub(crate) mod failure;
 pub(crate) mod follow;
 pub(crate) mod output;
+pub(crate) mod prompt;
 pub(crate) mod session;
+pub(crate) mod setting_scope;
 pub(crate) mod table;
 pub(crate) mod terminal;
 pub(crate) mod times;
@@ -20,7 +22,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     app, config, deploy, environment, exec, git_credential, hook, login, logs, ps, release,
-    rollback, router, run, scale, server, shim, static_site, status, token,
+    rollback, router, run, scale, secret, server, shim, static_site, status, token, variable,
 };
 use failure::Failure;
 use session::Session;
@@ -72,6 +74,12 @@ enum Command {
     /// List, show, watch and cancel runs
     #[command(subcommand)]
     Run(run::Run),
+    /// Set, unset and list what workflows read as secrets
+    #[command(subcommand)]
+    Secret(secret::Secret),
+    /// Set, unset and list what workflows read as variables
+    #[command(subcommand)]
+    Variable(variable::Variable),
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -130,6 +138,8 @@ impl Command {
             Self::Deploy(command) => command.run(&session),
             Self::Rollback(command) => command.run(&session),
             Self::Run(command) => command.run(&session),
+            Self::Secret(command) => command.run(&session),
+            Self::Variable(command) => command.run(&session),
             Self::Token(command) => command.run(&session),
             Self::Login(command) => command.run(&session),
             Self::GitCredential(command) => command.run(&session),

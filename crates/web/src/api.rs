@@ -10,8 +10,11 @@ mod instances;
 mod logs;
 mod releases;
 mod runs;
+mod secrets;
+mod setting_scopes;
 mod tokens;
 mod uploads;
+mod variables;
 mod watch;
 
 use std::convert::Infallible;
@@ -60,6 +63,10 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(watch::watch))
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(secrets::list))
+        .routes(routes!(secrets::set, secrets::unset))
+        .routes(routes!(variables::list))
+        .routes(routes!(variables::set, variables::unset))
         .routes(routes!(events::list))
 }
 

@@ -107,6 +107,7 @@ fn code(error: &Error) -> Option<ErrorCode> {
         Error::RunEnded(_) => ErrorCode::RunEnded,
         Error::CancelRequested => ErrorCode::CancelRequested,
         Error::TokenExists(_) => ErrorCode::TokenExists,
+        Error::SecretKey(_) => ErrorCode::SecretKeyUnavailable,
         Error::DiskFull => ErrorCode::StorageFull,
         Error::UploadTooLarge { .. } => ErrorCode::PayloadTooLarge,
         Error::UploadCutOff(_) => ErrorCode::UploadCutOff,
@@ -141,8 +142,10 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::ReleaseNotFound
         | ErrorCode::RouteNotFound
         | ErrorCode::RunNotFound
+        | ErrorCode::SecretNotFound
         | ErrorCode::TokenNotFound
-        | ErrorCode::UploadNotFound => StatusCode::NOT_FOUND,
+        | ErrorCode::UploadNotFound
+        | ErrorCode::VariableNotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::AppExists
         | ErrorCode::AppNotReady
@@ -156,11 +159,14 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::NothingToRollBackTo
         | ErrorCode::RunEnded
         | ErrorCode::TokenExists
-        | ErrorCode::TooManyApps => StatusCode::CONFLICT,
+        | ErrorCode::TooManyApps
+        | ErrorCode::TooManySettings => StatusCode::CONFLICT,
         ErrorCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
-        ErrorCode::Timeout | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::SecretKeyUnavailable | ErrorCode::Timeout | ErrorCode::Unavailable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         // The rest is about a value that was given.
         _ => StatusCode::UNPROCESSABLE_ENTITY,

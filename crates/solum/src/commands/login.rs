@@ -1,17 +1,16 @@
 //! `solum login`: keeps the address of a server and a token for it.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+use std::io::{self, BufRead as _, Read as _};
 use std::path::{Path, PathBuf};
 
 use api::client::{Client, ServerUrl};
 use clap::Args;
-use rustix::termios::{self, LocalModes, OptionalActions};
 use types::Secret;
 
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
-use crate::cli::{Outcome, output};
+use crate::cli::{Outcome, output, prompt};
 
 /// The most that is read where a token should be.
 const MAX_TOKEN_BYTES: u64 = 4096;
@@ -63,10 +62,10 @@ fn from_file(path: &Path) -> Result<Secret, Failure> {
 }
 
 fn ask(server: &ServerUrl) -> Result<Secret, Failure> {
-    let stdin = io::stdin().lock();
-    let quiet = stdin.is_terminal().then(|| Quiet::begin(&format!("Token for {server}: ")));
+    let quiet = prompt::ask(&format!("Token for {server}: "));
     let mut line = String::new();
-    stdin
+    io::stdin()
+        .lock()
         .take(MAX_TOKEN_BYTES)
         .read_line(&mut line)
         .map_err(|error| Failure::because("cannot read the token from stdin", &error))?;
@@ -81,30 +80,6 @@ fn token(text: &str) -> Result<Secret, Failure> {
             .hint("the first token stands in admin.token in the server's data directory"));
     }
     Ok(Secret::new(token.to_owned()))
-}
-
-/// While it lives, the terminal does not show what is typed.
-struct Quiet(Option<termios::Termios>);
-
-impl Quiet {
-    fn begin(prompt: &str) -> Self {
-        output::say(prompt);
-        let before = termios::tcgetattr(rustix::stdio::stdin()).ok();
-        if let Some(before) = &before {
-            let mut silent = before.clone();
-            silent.local_modes.remove(LocalModes::ECHO);
-            let _ = termios::tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &silent);
-        }
-        Self(before)
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            let _ = termios::tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, before);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod credentials;
 mod output;
 mod runs;
 mod server;
+mod settings;
 
 use std::ffi::OsStr;
 use std::path::Path;

@@ -31,7 +31,16 @@ pub(crate) struct Reply {
 
 impl Bench {
     pub(crate) async fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap()).await
+    }
+
+    /// What another server finds of what this one did.
+    pub(crate) async fn restart(mut self) -> Self {
+        self.end().await;
+        Self::start_in(self.directory).await
+    }
+
+    async fn start_in(directory: tempfile::TempDir) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let settings = Settings {
@@ -57,6 +66,10 @@ impl Bench {
 
     /// Ends the control plane, and with it the server.
     pub(crate) async fn stop(mut self) {
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
         self.control.shut_down().await;
         while let Some(ended) = self.tasks.join_next().await {
             ended.unwrap().unwrap();

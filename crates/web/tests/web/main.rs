@@ -12,4 +12,5 @@ mod git;
 mod idempotency;
 mod openapi;
 mod serving;
+mod settings;
 mod tokens;

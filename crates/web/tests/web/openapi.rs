@@ -31,6 +31,12 @@ const CALLS: &[(&str, &str, u16)] = &[
     ("roll_back", r#"{"to": "v1"}"#, 409),
     ("exec", r#"{"command": ["true"]}"#, 409),
     ("cancel_run", "", 409),
+    ("set_secret", r#"{"value": "hunter2"}"#, 200),
+    ("list_secrets", "", 200),
+    ("unset_secret", "", 204),
+    ("set_variable", r#"{"value": "debug"}"#, 200),
+    ("list_variables", "", 200),
+    ("unset_variable", "", 204),
     ("list_events", "", 200),
     ("create_token", r#"{"name": "ci"}"#, 201),
     ("list_tokens", "", 200),
@@ -71,6 +77,7 @@ impl Names {
             .replace("{run}", &self.run)
             .replace("{upload}", &self.upload)
             .replace("{token}", &self.token)
+            .replace("{name}", "NAME")
     }
 }
 
