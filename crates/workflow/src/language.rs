@@ -16,6 +16,7 @@ mod check;
 mod definition;
 mod duration;
 mod events;
+mod fields;
 mod graph;
 mod inputs;
 mod jobs;
@@ -39,6 +40,7 @@ mod steps;
 mod tests;
 mod triggers;
 mod uses;
+mod values;
 mod verbs;
 mod workflow;
 

@@ -6,9 +6,10 @@ use super::check;
 use super::definition::{
     Action, CompositeAction, Input, JavaScriptAction, Output, Template, Variables,
 };
+use super::fields::Fields;
 use super::inputs;
 use super::keys::{ACTION, ACTION_OUTPUT, CONTAINER_ACTION, RUNS_COMPOSITE, RUNS_NODE};
-use super::page::{Fields, Page};
+use super::page::Page;
 use super::sources::normal;
 use super::steps;
 
@@ -23,10 +24,9 @@ pub(super) fn read(page: Page<'_>, directory: &str, text: &str, with: Variables)
         }
     };
     let fields = page.loose_fields(&node, &ACTION)?;
-    let filled = |key| fields.get(key).filter(|node: &&Node| node.value != Value::Null);
-    let inputs = filled("inputs").map(|node| inputs::of_action(page, node)).unwrap_or_default();
-    let outputs = filled("outputs").map(|node| outputs(page, node)).unwrap_or_default();
-    let Some(runs) = filled("runs") else {
+    let inputs = fields.get("inputs").map(|node| inputs::of_action(page, node)).unwrap_or_default();
+    let outputs = fields.get("outputs").map(|node| outputs(page, node)).unwrap_or_default();
+    let Some(runs) = fields.get("runs") else {
         page.mistake(node.at, "an action needs 'runs'");
         return None;
     };

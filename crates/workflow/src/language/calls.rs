@@ -3,17 +3,17 @@
 use document::{Node, Place, Value};
 
 use super::definition::{Call, CallSecrets, Input, Origin, Variables};
+use super::fields::Fields;
 use super::keys::REMOTE_WORKFLOW;
 use super::on::{Contract, DeclaredSecret};
-use super::page::{Fields, Page, SecretUse};
+use super::page::{Page, SecretUse};
 use super::sources::{Found, Wanted, normal};
 use super::workflow;
 
 pub(super) fn read(page: Page<'_>, uses: &Node, fields: &Fields<'_>) -> Option<Call> {
     let name = page.word(uses)?;
-    let filled = |key| fields.get(key).filter(|node: &&Node| node.value != Value::Null);
-    let with = filled("with").map(|node| page.variables(node)).unwrap_or_default();
-    let secrets = secrets(page, filled("secrets"));
+    let with = fields.get("with").map(|node| page.variables(node)).unwrap_or_default();
+    let secrets = secrets(page, fields.get("secrets"));
     let path = path(page, uses.at, name)?;
     let found = page.source(uses.at, Wanted::Own { path: path.clone() })?;
     let text = match found {

@@ -6,8 +6,9 @@ use document::{Entry, Node, Value};
 use serde_json::Value as Json;
 
 use super::definition::{Input, InputType, Template};
+use super::fields::Fields;
 use super::keys::{ACTION_INPUT, CALL_INPUT, DISPATCH_INPUT, Section};
-use super::page::{Fields, Page};
+use super::page::Page;
 use super::scalars;
 
 /// As many as GitHub lets a dispatch have.

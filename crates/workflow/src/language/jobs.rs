@@ -6,13 +6,14 @@ use super::calls;
 use super::definition::{
     Action, Concurrency, Defaults, EnvironmentUse, Job, Queue, RunsOn, Step, Template, Work,
 };
+use super::fields::Fields;
 use super::keys::{
     CALLING, CONCURRENCY, DEFAULTS, DEFAULTS_RUN, ENVIRONMENT, ENVIRONMENT_NAME, JOB, RUNS_ON,
     Support,
 };
 use super::matrix;
 use super::names;
-use super::page::{Fields, Page};
+use super::page::Page;
 use super::steps;
 
 /// A job, and what only its checks need.
@@ -43,31 +44,30 @@ pub(super) fn read(page: Page<'_>, node: &Node) -> Vec<Draft> {
 fn job(page: Page<'_>, entry: &Entry) -> Option<Draft> {
     names::check(page, "a job", &entry.key, entry.at);
     let fields = page.fields(&entry.node, &JOB)?;
-    let filled = |key| fields.get(key).filter(|node: &&Node| node.value != Value::Null);
-    let needs = filled("needs").map(|node| page.words(node)).unwrap_or_default();
-    let strategy = filled("strategy").and_then(|node| matrix::read(page, node));
+    let needs = fields.get("needs").map(|node| page.words(node)).unwrap_or_default();
+    let strategy = fields.get("strategy").and_then(|node| matrix::read(page, node));
     let (strategy, in_matrix) =
         strategy.map_or((None, Vec::new()), |read| (Some(read.strategy), read.inside));
-    if let Some(node) = filled("permissions") {
+    if let Some(node) = fields.get("permissions") {
         super::permissions::check(page, node);
     }
     let work = work(page, entry, &fields);
     let is_unreadable = work.is_none();
-    let text = |key| filled(key).and_then(|node| page.template(node));
+    let text = |key| fields.get(key).and_then(|node| page.template(node));
     let job = Job {
         key: entry.key.clone(),
         at: entry.at,
         name: text("name"),
         needs: needs.iter().map(|(name, _)| name.clone()).collect(),
-        condition: fields.get("if").and_then(|node| steps::condition(page, node)),
-        environment: filled("environment").and_then(|node| environment(page, node)),
+        condition: fields.entry("if").and_then(|entry| steps::condition(page, &entry.node)),
+        environment: fields.get("environment").and_then(|node| environment(page, node)),
         strategy,
-        env: filled("env").map(|node| page.variables(node)).unwrap_or_default(),
-        defaults: filled("defaults").map(|node| defaults(page, node)).unwrap_or_default(),
-        concurrency: filled("concurrency").and_then(|node| concurrency(page, node)),
-        outputs: filled("outputs").map(|node| page.variables(node)).unwrap_or_default(),
-        timeout_minutes: filled("timeout-minutes").and_then(|node| page.amount(node)),
-        continue_on_error: filled("continue-on-error").and_then(|node| page.switch(node)),
+        env: fields.get("env").map(|node| page.variables(node)).unwrap_or_default(),
+        defaults: fields.get("defaults").map(|node| defaults(page, node)).unwrap_or_default(),
+        concurrency: fields.get("concurrency").and_then(|node| concurrency(page, node)),
+        outputs: fields.get("outputs").map(|node| page.variables(node)).unwrap_or_default(),
+        timeout_minutes: fields.get("timeout-minutes").and_then(|node| page.amount(node)),
+        continue_on_error: fields.get("continue-on-error").and_then(|node| page.switch(node)),
         work: work
             .unwrap_or(Work::Steps { runs_on: RunsOn { labels: Vec::new() }, steps: Vec::new() }),
     };

@@ -4,10 +4,11 @@ use document::{Entry, Node, Place, Value, suggestion};
 
 use super::definition::{Input, Output, Template};
 use super::events::{EVENTS, EventKind, event_kind, refused_event};
+use super::fields::Fields;
 use super::inputs;
 use super::keys::{CALL_OUTPUT, CALL_SECRET, ON_CALL, ON_DISPATCH, ON_SCHEDULE};
 use super::names;
-use super::page::{Fields, Page};
+use super::page::Page;
 use super::pattern::Pattern;
 use super::schedule::{Schedule, check_cron, check_timezone};
 use super::triggers::{Filter, Trigger, Triggers};
@@ -209,15 +210,14 @@ fn of_call(page: Page<'_>, node: &Node) -> Contract {
         return contract;
     }
     let Some(fields) = page.fields(node, &ON_CALL) else { return contract };
-    let filled = |key| fields.get(key).filter(|node| node.value != Value::Null);
-    if let Some(node) = filled("inputs") {
+    if let Some(node) = fields.get("inputs") {
         contract.inputs = inputs::of_call(page, node);
     }
-    for entry in filled("outputs").and_then(|node| page.entries(node)).unwrap_or_default() {
+    for entry in fields.get("outputs").and_then(|node| page.entries(node)).unwrap_or_default() {
         names::check(page, "an output", &entry.key, entry.at);
         contract.outputs.extend(output(page, entry));
     }
-    for entry in filled("secrets").and_then(|node| page.entries(node)).unwrap_or_default() {
+    for entry in fields.get("secrets").and_then(|node| page.entries(node)).unwrap_or_default() {
         let mut required = false;
         if entry.node.value != Value::Null
             && let Some(fields) = page.fields(&entry.node, &CALL_SECRET)

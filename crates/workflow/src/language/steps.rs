@@ -7,9 +7,10 @@ use document::{Node, Place, Value};
 
 use super::definition::{Action, Retry, Step, Template};
 use super::duration;
+use super::fields::Fields;
 use super::keys::{COMPOSITE_STEP, RETRY, STEP, Section, UNDO, WINDOWS_SHELL};
 use super::names;
-use super::page::{Fields, Page};
+use super::page::Page;
 use super::uses;
 
 /// The most steps that one job or action may have.
@@ -55,7 +56,7 @@ fn step(page: Page<'_>, node: &Node, section: &'static Section, keys: &mut Keys)
         id,
         at: node.at,
         name: text("name"),
-        condition: fields.get("if").and_then(|node| condition(page, node)),
+        condition: fields.entry("if").and_then(|entry| condition(page, &entry.node)),
         env: fields.get("env").map(|node| page.variables(node)).unwrap_or_default(),
         continue_on_error: fields.get("continue-on-error").and_then(|node| page.switch(node)),
         timeout_minutes: if is_of_job {
@@ -120,7 +121,7 @@ fn action(page: Page<'_>, fields: &Fields<'_>, is_step: bool) -> Option<Action> 
         }
         (None, Some(entry)) => {
             misplaced(page, fields, &["shell", "working-directory"], "run");
-            let with = fields.get("with").filter(|node| node.value != Value::Null);
+            let with = fields.get("with");
             uses::read(page, &entry.node, with)
         }
         (None, None) => {

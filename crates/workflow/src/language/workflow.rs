@@ -32,35 +32,35 @@ pub(super) fn read(page: Page<'_>, text: &str) -> Option<Read> {
         return None;
     }
     let fields = page.fields(&node, &ROOT)?;
-    let filled = |key| fields.get(key).filter(|node: &&Node| node.value != Value::Null);
-    let (triggers, contract) = match filled("on") {
+    let (triggers, contract) = match fields.get("on") {
         Some(node) => on::read(page, node),
         None => {
             page.mistake(fields.at, "'on' is missing: what starts the workflow, as 'on: push'");
             (Triggers::default(), None)
         }
     };
-    if let Some(node) = filled("permissions") {
+    if let Some(node) = fields.get("permissions") {
         super::permissions::check(page, node);
     }
-    let drafts = match filled("jobs") {
+    let drafts = match fields.get("jobs") {
         Some(node) => jobs::read(page, node),
         None => {
             page.mistake(fields.at, "'jobs' is missing");
             Vec::new()
         }
     };
-    let name = filled("name").and_then(|node| page.template(node)).map(|name| name.text);
+    let name = fields.get("name").and_then(|node| page.template(node)).map(|name| name.text);
     let mut definition = Definition {
         file: page.file.to_owned(),
         name: name.filter(|name| !name.is_empty()).unwrap_or_else(|| page.file.to_owned()),
-        run_name: filled("run-name").and_then(|node| page.template(node)),
+        run_name: fields.get("run-name").and_then(|node| page.template(node)),
         inputs: triggers.get("workflow_dispatch").map(|on| on.inputs.clone()).unwrap_or_default(),
         outputs: Vec::new(),
-        env: filled("env").map(|node| page.variables(node)).unwrap_or_default(),
-        defaults: filled("defaults")
+        env: fields.get("env").map(|node| page.variables(node)).unwrap_or_default(),
+        defaults: fields
+            .get("defaults")
             .map_or_else(Defaults::default, |node| jobs::defaults(page, node)),
-        concurrency: filled("concurrency").and_then(|node| jobs::concurrency(page, node)),
+        concurrency: fields.get("concurrency").and_then(|node| jobs::concurrency(page, node)),
         jobs: Vec::new(),
     };
     super::check::workflow(page, &definition, &triggers, contract.as_ref(), &drafts);

@@ -124,3 +124,15 @@ fn numbers_read_as_github_reads_them_and_warn() {
         ["w.yml:7:24: 3.10 is the number 3.1: if the text is meant, write '\"3.10\"'"]
     );
 }
+
+#[test]
+fn a_key_without_a_value_is_a_warning() {
+    let workflow = good(&step("run: x\nenv:\nname:"));
+    assert_eq!(
+        lines(&workflow.warnings),
+        [
+            "w.yml:7:9: 'env' has no value, as if it were not there",
+            "w.yml:8:9: 'name' has no value, as if it were not there",
+        ]
+    );
+}
