@@ -36,7 +36,7 @@ pub struct Trigger {
     pub inputs: Vec<Input>,
 }
 
-/// Patterns, each of which [`Pattern::parse`] takes.
+/// Patterns that have been checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// It stood under `…-ignore`.
