@@ -4,6 +4,7 @@
 //! all of it is there and was checked. What a crash left is a hidden sibling, which the next attempt removes.
 
 mod budget;
+mod history;
 mod lfs;
 mod links;
 mod modules;
@@ -20,6 +21,7 @@ use types::{AppName, CommitId};
 use crate::repositories::blocking;
 use crate::{Error, Repositories};
 use budget::Budget;
+pub use history::History;
 use tree::Listing;
 
 /// Why a commit's files could not be laid out.

@@ -17,7 +17,7 @@ mod push;
 mod pushes;
 mod repositories;
 
-pub use checkout::{CheckoutError, CheckoutWarning, SubmoduleProblem};
+pub use checkout::{CheckoutError, CheckoutWarning, History, SubmoduleProblem};
 pub use error::Error;
 pub use git::{Git, GitConfig, GitVersion, InvalidGitVersion};
 pub use hook_server::{ADMIT_TIMEOUT, HookServer};

@@ -3,7 +3,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
-use source::{CheckoutError, CheckoutWarning, Error, SubmoduleProblem};
+use source::{CheckoutError, CheckoutWarning, Error, History, SubmoduleProblem};
 use types::{AppName, CommitId};
 
 use crate::client::Client;
@@ -293,4 +293,65 @@ async fn a_submodule_larger_than_a_push_may_be_is_refused() {
     assert!(words.contains("it is larger than the 1048576 bytes"), "{words}");
     large.host.stop().await;
     pushed.host.stop().await;
+}
+
+/// What git says in a tree.
+fn git(tree: &std::path::Path, arguments: &[&str]) -> String {
+    let git = std::process::Command::new("git").arg("-C").arg(tree).args(arguments).output();
+    let git = git.unwrap();
+    assert!(git.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&git.stderr));
+    String::from_utf8(git.stdout).unwrap().trim_end().to_owned()
+}
+
+#[tokio::test]
+async fn a_tree_gets_a_git_of_its_own_with_as_much_history_as_is_wanted() {
+    let pushed = Pushed::new().await;
+    std::fs::write(pushed.client.file("two"), "2").unwrap();
+    pushed.checkout().await.unwrap();
+    let first = pushed.place();
+    std::fs::remove_dir_all(&first).unwrap();
+    std::fs::write(pushed.client.file("three"), "3").unwrap();
+    pushed.checkout().await.unwrap();
+    let (repositories, app) = (&pushed.host.repositories, &pushed.host.app);
+    let tip = repositories.tip(app, "main").await.unwrap().unwrap();
+    let history = |depth, reference: &str| History {
+        reference: reference.to_owned(),
+        depth,
+        tags: false,
+        remote: "http://example.invalid/app.git".to_owned(),
+    };
+    for (depth, commits) in [(Some(1), "1"), (Some(2), "2"), (None, "")] {
+        std::fs::remove_dir_all(pushed.place()).unwrap();
+        repositories.checkout(app, &tip, &pushed.place()).await.unwrap();
+        let place = pushed.place();
+        repositories
+            .attach_history(app, &tip, &history(depth, "refs/heads/main"), &place)
+            .await
+            .unwrap();
+        assert_eq!(git(&place, &["rev-parse", "HEAD"]), tip.to_string());
+        assert_eq!(git(&place, &["status", "--porcelain"]), "");
+        assert_eq!(git(&place, &["branch", "--show-current"]), "main");
+        let count = git(&place, &["rev-list", "--count", "HEAD"]);
+        if commits.is_empty() {
+            assert!(count.parse::<u32>().unwrap() >= 3, "{count}");
+            assert_eq!(git(&place, &["rev-parse", "origin/main"]), tip.to_string());
+        } else {
+            assert_eq!(count, commits);
+        }
+        assert!(!place.join(".git/objects/info/alternates").exists());
+    }
+    std::fs::remove_dir_all(pushed.place()).unwrap();
+    repositories.checkout(app, &tip, &pushed.place()).await.unwrap();
+    let place = pushed.place();
+    repositories
+        .attach_history(app, &tip, &history(Some(1), "refs/changes/1/head"), &place)
+        .await
+        .unwrap();
+    assert_eq!(git(&place, &["branch", "--show-current"]), "");
+    let full = Some(("refs/heads/main".to_owned(), tip));
+    assert_eq!(repositories.find_reference(app, "main").await.unwrap(), full);
+    assert_eq!(repositories.find_reference(app, "refs/heads/main").await.unwrap(), full);
+    for name in ["none", "-x", "main^", "main~1", "refs/changes/1/head", "@{-1}"] {
+        assert_eq!(repositories.find_reference(app, name).await.unwrap(), None, "{name}");
+    }
 }
