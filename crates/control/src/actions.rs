@@ -10,9 +10,18 @@
 //! whatever links, devices or pipes somebody has put in the way; the kernel sees to it. Whatever is shown or kept of a
 //! step's output has gone through [`masks`].
 
+pub mod archive;
+pub mod artifacts;
 pub mod beneath;
+pub mod cache;
+pub mod checkout;
 pub mod commands;
 pub mod env_files;
 pub mod environment;
+pub mod inputs;
+pub mod javascript;
+pub mod job;
 pub mod masks;
+pub mod scribe;
 pub mod shells;
+pub mod step_logs;

@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, chownat, fchown, fstat,
-    mkdirat, openat, openat2, readlinkat, statat, symlinkat, unlinkat,
+    mkdirat, openat, openat2, readlinkat, renameat, statat, symlinkat, unlinkat,
 };
 
 /// How deep a tree may be that is walked or removed.
@@ -212,6 +212,15 @@ impl Beneath {
         })
     }
 
+    /// Moves everything out of another directory of the same file system into this one. Directories that are in both become
+    /// one; what else is in the way goes.
+    pub fn take_all(&self, from: &Self) -> io::Result<()> {
+        for name in names(&from.root)? {
+            take(&from.root, &self.root, &name, 0)?;
+        }
+        Ok(())
+    }
+
     fn give(&self, file: &OwnedFd) -> io::Result<()> {
         if let Some(owner) = self.owner {
             fchown(file, Some(Uid::from_raw(owner)), Some(Gid::from_raw(owner)))?;
@@ -313,6 +322,25 @@ fn remove_at(parent: &OwnedFd, name: &OsStr) -> io::Result<()> {
         Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+fn take(from: &OwnedFd, to: &OwnedFd, name: &OsStr, depth: usize) -> io::Result<()> {
+    use rustix::io::Errno;
+    match renameat(from, name, to, name) {
+        Ok(()) => return Ok(()),
+        Err(Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR | Errno::NOTDIR) if depth <= DEEPEST => {}
+        Err(error) => return Err(error.into()),
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = |parent: &OwnedFd| openat(parent, name, flags, Mode::empty());
+    if let (Ok(from), Ok(to)) = (open(from), open(to)) {
+        for name in names(&from)? {
+            take(&from, &to, &name, depth + 1)?;
+        }
+        return Ok(());
+    }
+    remove_tree_at(to, name, depth)?;
+    Ok(renameat(from, name, to, name)?)
 }
 
 fn remove_tree_at(parent: &OwnedFd, name: &OsStr, depth: usize) -> io::Result<()> {

@@ -21,7 +21,8 @@ pub struct StepKey {
 
 impl StepKey {
     /// A name that no other step of this machine has: of bounded length, without anything that has a meaning in a path.
-    pub(super) fn file_name(&self) -> String {
+    #[must_use]
+    pub fn file_name(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(self.run.to_string());
         // With their lengths, so that no two keys are the same text.
