@@ -11,6 +11,8 @@
 mod app_json;
 mod check;
 mod declared;
+#[cfg(test)]
+mod documentation;
 mod keys;
 mod procfile;
 mod resolve;

@@ -104,7 +104,8 @@ fn choose(source: &Source, tools: &Tools, manifest: &Table) -> Result<Toolchain,
         None => default(tools).ok_or_else(|| PlanError::MissingTool {
             program: "cargo".to_owned(),
             needed_for: "a Rust app".to_owned(),
-            hint: "install it on the server: apt-get install cargo (or rustup, https://rustup.rs)"
+            hint: "install it on the server, system-wide: apt-get install cargo. Boxes see /usr with /usr/local, and \
+                   the toolchains of rustup only where the server's user has them"
                 .to_owned(),
         })?,
     };

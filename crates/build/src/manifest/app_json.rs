@@ -189,7 +189,11 @@ impl Reader {
                 "postdeploy" => {
                     self.app.after_first_deploy = self.text(&entry.node).map(ToOwned::to_owned);
                 }
-                key => self.warn(format!("'scripts.{key}' has no meaning here")),
+                key => self.warn(format!(
+                    "'scripts.{key}' is not run. What runs before each deployment is the 'release' line of the Procfile, \
+                     what runs after the first one is 'scripts.postdeploy', and what tests the app is \
+                     'environments.test.scripts.test'"
+                )),
             }
         }
     }

@@ -83,11 +83,16 @@ impl Checker {
                 }
                 Some(key) => self.value(entry, &key.kind),
                 None => {
-                    let known = keys.iter().map(|key| key.name);
-                    let mend = suggestion(&entry.key, known.clone());
+                    let known = keys
+                        .iter()
+                        .filter(|key| !matches!(key.kind, Kind::Later))
+                        .map(|key| key.name);
+                    let mend = suggestion(&entry.key, keys.iter().map(|key| key.name));
                     let mend = match mend.is_empty() {
                         false => mend,
-                        true if keys.is_empty() => "; nothing may stand here".to_owned(),
+                        true if known.clone().next().is_none() => {
+                            "; nothing may stand here".to_owned()
+                        }
                         true => format!("; known here: {}", known.collect::<Vec<_>>().join(", ")),
                     };
                     self.mistake(entry.at, format!("unknown key '{}'{mend}", entry.key));
