@@ -39,8 +39,14 @@ pub enum ImportError {
     Hostile { name: String, reason: String },
     #[error("the archive is refused: {reason}")]
     TooLarge { reason: String },
-    #[error("the archive has neither a Procfile nor a solum.yaml with processes at its root")]
-    NoProcess,
+    #[error(
+        "the archive has neither a Procfile nor a solum.yaml with processes at its root{}",
+        inside.as_ref().map(|inside| format!("; there is one inside {inside}/")).unwrap_or_default()
+    )]
+    NoProcess {
+        /// A directory at the root that has one.
+        inside: Option<String>,
+    },
     /// In the `solum.yaml`, `Procfile` or `app.json` inside.
     #[error("{}", crate::plan::Lines(.0))]
     Mistakes(Vec<Mistake>),
@@ -63,7 +69,10 @@ impl ImportError {
         match self {
             Self::NotAnArchive { .. } => Some("make it with: tar -czf app.tar.gz -C DIRECTORY ."),
             Self::Damaged { .. } => Some("it may have been cut off on its way; send it again"),
-            Self::NoProcess => {
+            Self::NoProcess { inside: Some(_) } => {
+                Some("pack what is in that directory: tar -czf app.tar.gz -C DIRECTORY .")
+            }
+            Self::NoProcess { inside: None } => {
                 Some("put a Procfile such as 'web: ./server' beside the app's files")
             }
             Self::Hostile { .. } => {
@@ -128,7 +137,7 @@ fn seal(
     let declarations = files.manifest.read().map_err(ImportError::Mistakes)?;
     let manifest = declarations.resolve(&Detected::default()).map_err(ImportError::Mistakes)?;
     if manifest.processes.is_empty() {
-        return Err(ImportError::NoProcess);
+        return Err(ImportError::NoProcess { inside: files.inside.clone() });
     }
     let mut env = run_env();
     for directory in &files.program_directories {
@@ -149,6 +158,8 @@ struct Found {
     manifest: ManifestFiles,
     /// Of a virtual environment and of `node_modules`, where they are.
     program_directories: Vec<&'static str>,
+    /// A directory at the root with a Procfile or a solum.yaml of its own.
+    inside: Option<String>,
 }
 
 fn check_magic(file: &mut File) -> io::Result<Result<(), ImportError>> {

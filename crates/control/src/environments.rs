@@ -104,6 +104,33 @@ impl Control {
         self.view(environment).await
     }
 
+    /// An app has one environment: a manifest that calls it otherwise does not make a second one once it serves.
+    pub(crate) async fn check_only_environment(
+        &self,
+        app: &store::App,
+        wanted: &EnvironmentName,
+    ) -> Result<(), Error> {
+        let there = self.inner.store.environments(app.id).await?;
+        if there.iter().any(|environment| environment.name == *wanted) {
+            return Ok(());
+        }
+        let Some(serving) = there.into_iter().find(|it| it.current.is_some()) else {
+            return Ok(());
+        };
+        Err(Error::Invalid {
+            code: "second_environment",
+            message: format!(
+                "the manifest calls the environment `{wanted}`, and {} serves in `{}`: an app has one environment in this \
+                 version, and keeps its name once it serves",
+                app.name, serving.name
+            ),
+            hint: Some(format!(
+                "call it `{}` in solum.yaml, or make another app for `{wanted}`: solum app create {}-{wanted}",
+                serving.name, app.name
+            )),
+        })
+    }
+
     pub(crate) async fn find_environment(
         &self,
         app: &AppName,

@@ -225,13 +225,27 @@ impl Pushes {
             .read_file(&app.name, commit, build::MANIFEST_FILE, MAX_MANIFEST_BYTES)
             .await
             .map_err(|error| chain(&error))?;
-        let Some(file) = file else { return Ok(EnvironmentName::dev()) };
+        let Some(file) = file else {
+            return self.only_environment(app, EnvironmentName::dev()).await;
+        };
         let text = String::from_utf8(file)
             .map_err(|_| format!("{} is not text in UTF-8", build::MANIFEST_FILE))?;
         let first = build::first_environment(&text).map_err(|mistakes| {
             mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         })?;
-        Ok(first.unwrap_or_else(EnvironmentName::dev))
+        let wanted = first.unwrap_or_else(EnvironmentName::dev);
+        self.only_environment(app, wanted).await
+    }
+
+    async fn only_environment(
+        &self,
+        app: &App,
+        wanted: EnvironmentName,
+    ) -> Result<EnvironmentName, String> {
+        match self.control.check_only_environment(app, &wanted).await {
+            Ok(()) => Ok(wanted),
+            Err(error) => Err(reject(&error).message),
+        }
     }
 
     async fn detach(
@@ -245,6 +259,10 @@ impl Pushes {
         for line in text::detached(run.id) {
             talk.line(&line);
         }
+        talk.line(&text::line(&format!(
+            "{} moves to this commit when it is live",
+            app.deploy_branch
+        )));
         match self.control.inner.repositories.set_change_ref(&app.name, number, commit).await {
             Ok(()) => {
                 RefOutcome::Renamed { to: change_ref(number), old: None, new: commit.clone() }

@@ -71,7 +71,7 @@ impl Store {
     }
 
     /// Makes sure that the app has an environment of this name that answers at these hosts, first the one
-    /// that the platform gives it. An only environment that nothing was ever done with takes the name
+    /// that the platform gives it. An only environment in which nothing serves yet takes the name, and keeps its config,
     /// instead of staying behind empty.
     pub async fn ensure_environment(
         &self,
@@ -82,7 +82,7 @@ impl Store {
         self.write(move |write| {
             let environment = match find(&write.sql, app, &name)? {
                 Some(environment) => environment.id,
-                None => match untouched(&all_of(&write.sql, app)?) {
+                None => match unused(&all_of(&write.sql, app)?) {
                     Some(id) => rename(write, id, &name)?,
                     None => {
                         let id = EnvironmentId::generate(write.clock);
@@ -212,11 +212,10 @@ fn rename(
     Ok(id)
 }
 
-fn untouched(environments: &[Environment]) -> Option<EnvironmentId> {
+/// The only environment, if nothing serves in it.
+fn unused(environments: &[Environment]) -> Option<EnvironmentId> {
     let [only] = environments else { return None };
-    let pristine =
-        only.current.is_none() && only.config_revision.is_none() && only.scale.is_empty();
-    pristine.then_some(only.id)
+    only.current.is_none().then_some(only.id)
 }
 
 fn all_of(connection: &Connection, app: AppId) -> Result<Vec<Environment>, Error> {

@@ -118,6 +118,16 @@ impl Checked {
         self.found.program_directories.extend(found);
     }
 
+    /// A tree is easily packed with the directory around it.
+    fn note_wrapping(&mut self, path: &Path) {
+        let says_what_runs = path.ends_with(PROCFILE) || path.ends_with(SOLUM_YAML);
+        if let (true, Some(directory)) = (says_what_runs, path.parent())
+            && directory.components().count() == 1
+        {
+            self.found.inside = Some(directory.display().to_string());
+        }
+    }
+
     /// A new name, with its directory there.
     fn claim(&mut self, path: &Path, kind: Kind) -> Result<(), ImportError> {
         if path.as_os_str().is_empty() {
@@ -132,6 +142,7 @@ impl Checked {
 
     fn file<R: Read>(&mut self, path: &Path, mut entry: Entry<'_, R>) -> Result<(), ImportError> {
         self.claim(path, Kind::File)?;
+        self.note_wrapping(path);
         let size = entry.size();
         let mode = entry.header().mode().unwrap_or(0o644);
         let mode = if mode & 0o111 == 0 { 0o644 } else { 0o755 };

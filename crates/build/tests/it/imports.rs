@@ -135,7 +135,7 @@ async fn nothing_is_written_through_a_link() {
 async fn an_archive_without_a_start_is_refused() {
     let (_, imported) = import(&compressed(&[file("app/Procfile", "web: x")])).await;
     let error = imported.unwrap_err();
-    assert!(matches!(error, ImportError::NoProcess), "{error:?}");
+    assert!(matches!(error, ImportError::NoProcess { inside: None }), "{error:?}");
     assert!(error.hint().unwrap().contains("Procfile"));
 }
 
@@ -173,4 +173,12 @@ async fn links_are_checked_as_in_every_bundle() {
     let link = entry(EntryType::Symlink, "soft", "/etc/shadow", b"");
     let (_, imported) = import(&compressed(&[file("Procfile", "web: x"), link])).await;
     assert!(matches!(imported, Err(ImportError::Pack(PackError::PointsOutside { .. }))));
+}
+
+#[tokio::test]
+async fn a_tree_that_was_packed_with_the_directory_around_it_is_recognised() {
+    let (_site, result) = import(&compressed(&[file("art/Procfile", "web: ./serve\n")])).await;
+    let error = result.unwrap_err();
+    assert!(error.to_string().ends_with("; there is one inside art/"), "{error}");
+    assert!(error.hint().unwrap().contains("-C DIRECTORY ."));
 }

@@ -103,6 +103,10 @@ impl Target {
 
     async fn environment(&self, step: &Step) -> Result<Environment, Problem> {
         let control = &step.control;
+        if let Err(error) = control.check_only_environment(&step.app, &self.name).await {
+            let hint = error.hint().unwrap_or_default();
+            return Err(Problem::failed("second_environment", error.to_string()).hint(hint));
+        }
         let declared = self.bundle.manifest.environments.iter().find(|e| e.name == self.name);
         let own = environments::own_host(&control.inner.settings, &step.app.name, &self.name)?;
         let mut hosts = vec![own];

@@ -69,6 +69,7 @@ fn a_detached_push_ends_at_once_and_its_run_goes_on() -> Result<()> {
     let push = repository.push_with(&["-o", "detach", "solum", "main"])?.require()?;
     assert!(push.transcript().contains("goes on without you"), "{}", push.transcript());
     assert!(push.output().contains("refs/changes/1/head"), "{}", push.output());
+    assert!(push.transcript().contains("main moves to this commit when it is live"));
     wait_until("the app to answer", Duration::from_secs(60), || {
         hello::answer(&server).ok().filter(|answer| answer == "hello v1")
     })?;
