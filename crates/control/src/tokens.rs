@@ -65,15 +65,15 @@ impl Control {
     }
 
     /// Leaves an administrator's token in a file, unless a token is there already. The file is on the disk before
-    /// the token counts, so that a crash in between never leaves a token that nobody knows.
-    pub async fn ensure_admin_token(&self, file: &Path) -> Result<(), Error> {
+    /// the token counts, so that a crash in between never leaves a token that nobody knows. Says whether it did.
+    pub async fn ensure_admin_token(&self, file: &Path) -> Result<bool, Error> {
         if !self.tokens().await?.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let text = generate();
         write_private(file, &text).map_err(Error::io("write the administrator's token"))?;
         self.inner.store.create_token(ADMIN.to_owned(), hash(&text), Actor::System).await?;
-        Ok(())
+        Ok(true)
     }
 }
 

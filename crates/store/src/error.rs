@@ -16,6 +16,8 @@ pub enum Error {
     Illegal(#[from] types::IllegalTransition),
     #[error("the database's writer has stopped")]
     Closed,
+    #[error("the database's file cannot be made, or kept from others")]
+    File(#[source] std::io::Error),
     #[error("the thread of the database's writer cannot be started")]
     Thread(#[source] std::io::Error),
     #[error("a group of writes could not be committed: {0}")]

@@ -1,5 +1,6 @@
 //! Opening the database with the guarantees that the rest relies on, and reading them back.
 
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ const MIGRATIONS: &[M<'static>] = &[
 ];
 
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
+    close_to_others(path).map_err(Error::File)?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     pragma(&connection, "journal_mode", "WAL", "wal")?;
@@ -32,6 +34,21 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
     })?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
+}
+
+/// Config, and with it passwords, is in there. SQLite gives the files beside it the rights of this one.
+fn close_to_others(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true).mode(0o600).open(path)?;
+    for beside in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(beside);
+        match std::fs::set_permissions(&name, std::fs::Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, Error> {
@@ -77,6 +94,22 @@ mod tests {
         connection.pragma_update(None, "user_version", 1_000).unwrap();
         drop(connection);
         assert!(matches!(open_writer(&path), Err(Error::FromTheFuture)));
+    }
+
+    #[test]
+    fn nobody_else_may_read_the_database_also_when_it_was_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("solum.db");
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let _writer = open_writer(&path).unwrap();
+        let mut found = 0;
+        for entry in std::fs::read_dir(directory.path()).unwrap() {
+            let mode = entry.unwrap().metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600);
+            found += 1;
+        }
+        assert_eq!(found, 3, "the database, its log and its index");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use deploy::Driver;
+use deploy::{Driver, Exit, Observation};
 use jiff::Timestamp;
 use store::{Instance, Store, Topic};
 use types::{EnvironmentId, InstanceId, InstanceState};
@@ -49,9 +49,14 @@ async fn keep(control: &Control, id: InstanceId) -> Result<(), Error> {
             InstanceState::Starting => wake.changed().await,
             InstanceState::Serving => tokio::select! {
                 ended = end_of(control, id) => {
-                    ended?;
-                    // The machine was started again, or somebody killed its shim: another one takes its place.
-                    tracing::warn!(%id, "an instance was lost and is replaced");
+                    match ended? {
+                        // `solum server stop --all`, before this server was started.
+                        Observation::Exited { exit, .. } if exit != Exit::Lost => {
+                            tracing::info!(%id, "an instance was stopped and is replaced");
+                        }
+                        // The machine was started again, or somebody killed its shim.
+                        _ => tracing::warn!(%id, "an instance was lost and is replaced"),
+                    }
                     store.set_instance_state(id, InstanceState::Stopping).await?;
                 }
                 () = wake.changed() => {}
@@ -68,13 +73,13 @@ async fn keep(control: &Control, id: InstanceId) -> Result<(), Error> {
 }
 
 /// Returns when nothing of an instance runs any more, and nothing of it will by itself.
-async fn end_of(control: &Control, id: InstanceId) -> Result<(), Error> {
+async fn end_of(control: &Control, id: InstanceId) -> Result<Observation, Error> {
     let driver = &control.inner.driver;
     let mut seen = driver.observe(id).await.map_err(Error::Logs)?;
     while !seen.is_final() {
         seen = driver.changed(id, &seen).await.map_err(Error::Logs)?;
     }
-    Ok(())
+    Ok(seen)
 }
 
 /// Lets requests end, until the deadline that stands in the row.

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use control::Isolation;
 use types::HostName;
 
+use crate::cli::arguments::listen_address;
 use crate::cli::failure::Failure;
 use crate::cli::{Outcome, output};
 use crate::server::data_directory::DataDirectory;
@@ -33,12 +34,12 @@ struct Start {
     /// Where everything is kept; /var/lib/solum for root, else ~/.local/share/solum
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Where the API and git listen; port 0 chooses a free one once
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7070")]
-    listen: SocketAddr,
-    /// Where apps are reached; port 0 chooses a free one once
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
-    router_listen: SocketAddr,
+    /// Where the API and git listen; port 0 chooses a free one once. Without it where they did last, or 127.0.0.1:7070
+    #[arg(long, value_name = "HOST:PORT", value_parser = listen_address)]
+    listen: Option<SocketAddr>,
+    /// Where apps are reached; port 0 chooses a free one once. Without it where they were last, or 127.0.0.1:8080
+    #[arg(long, value_name = "HOST:PORT", value_parser = listen_address)]
+    router_listen: Option<SocketAddr>,
     /// Apps are reached at APP-ENV.DOMAIN
     #[arg(long, value_name = "DOMAIN", default_value = "localhost")]
     domain: HostName,
@@ -87,9 +88,11 @@ impl Stop {
             Stopped::Server if self.all => {
                 output::say("The server, its apps and its router have ended.")
             }
-            Stopped::Server => output::say("The server has ended; its apps go on serving."),
+            Stopped::Server => {
+                output::say("The server has ended; its apps and its router go on serving.")
+            }
             Stopped::NothingRan if self.all => {
-                output::say("No server ran; what it had left behind has ended.")
+                output::say("No server ran there; no app and no router runs there either now.")
             }
             Stopped::NothingRan => output::say("No server runs there."),
         }

@@ -1,6 +1,7 @@
 //! Where the server listens, the same at every start.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,9 @@ use super::data_directory::DataDirectory;
 
 const REMEMBERED: &str = "addresses.json";
 const ENDPOINTS: &str = "endpoints.json";
+/// Where they listen unless told otherwise.
+const API: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
+const ROUTER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// The addresses of one data directory, ports chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,18 +29,18 @@ struct Endpoints {
 }
 
 impl Addresses {
-    /// Port 0 means the port of the last start, and a free one at the first.
+    /// What is given wins and is remembered; what is not is as it was at the last start. Port 0 means the port of the
+    /// last start, and a free one at the first.
     pub(crate) fn choose(
         directory: &DataDirectory,
-        api: SocketAddr,
-        router: SocketAddr,
+        api: Option<SocketAddr>,
+        router: Option<SocketAddr>,
     ) -> Result<(Self, TcpListener)> {
-        let remembered = std::fs::read_to_string(directory.file(REMEMBERED)).ok();
-        let remembered: Option<Self> = remembered.and_then(|text| serde_json::from_str(&text).ok());
-        let api = settle(api, remembered.map(|remembered| remembered.api));
+        let remembered = Self::remembered(directory.path());
+        let api = settle(api, remembered.map(|remembered| remembered.api), API);
         let listener = listen(api)?;
         let api = listener.local_addr()?;
-        let router = match settle(router, remembered.map(|remembered| remembered.router)) {
+        let router = match settle(router, remembered.map(|remembered| remembered.router), ROUTER) {
             unsettled if unsettled.port() == 0 => listen(unsettled)?.local_addr()?,
             settled => settled,
         };
@@ -45,6 +49,11 @@ impl Addresses {
             directory.write(REMEMBERED, &serde_json::to_string(&chosen)?)?;
         }
         Ok((chosen, listener))
+    }
+
+    fn remembered(directory: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(directory.join(REMEMBERED)).ok()?;
+        serde_json::from_str(&text).ok()
     }
 
     /// Says that the server serves, and where.
@@ -68,10 +77,22 @@ impl Addresses {
     }
 }
 
-fn settle(asked: SocketAddr, remembered: Option<SocketAddr>) -> SocketAddr {
-    match remembered {
-        Some(remembered) if asked.port() == 0 && remembered.ip() == asked.ip() => remembered,
-        _ => asked,
+/// Where the server of a data directory had its router listen last.
+pub(crate) fn router_of(data_directory: &Path) -> SocketAddr {
+    Addresses::remembered(data_directory).map_or(ROUTER, |remembered| remembered.router)
+}
+
+fn settle(
+    asked: Option<SocketAddr>,
+    remembered: Option<SocketAddr>,
+    default: SocketAddr,
+) -> SocketAddr {
+    match (asked, remembered) {
+        (None, remembered) => remembered.unwrap_or(default),
+        (Some(asked), Some(remembered)) if asked.port() == 0 && remembered.ip() == asked.ip() => {
+            remembered
+        }
+        (Some(asked), _) => asked,
     }
 }
 
@@ -102,11 +123,24 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let directory = DataDirectory::open(directory.path()).unwrap();
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let (first, listener) = Addresses::choose(&directory, any, any).unwrap();
+        let (first, listener) = Addresses::choose(&directory, Some(any), Some(any)).unwrap();
         assert_ne!(first.api.port(), 0);
         assert_ne!(first.router.port(), 0);
         drop(listener);
-        let (second, _listener) = Addresses::choose(&directory, any, any).unwrap();
-        assert_eq!(second, first);
+        for asked in [Some(any), None] {
+            let (again, _listener) = Addresses::choose(&directory, asked, asked).unwrap();
+            assert_eq!(again, first, "{asked:?}");
+        }
+        assert_eq!(router_of(directory.path()), first.router);
+    }
+
+    #[test]
+    fn what_is_given_wins_over_what_is_remembered_and_that_over_the_default() {
+        let at = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let (given, remembered) = (at("127.0.0.1:1"), at("127.0.0.1:2"));
+        assert_eq!(settle(Some(given), Some(remembered), API), given);
+        assert_eq!(settle(None, Some(remembered), API), remembered);
+        assert_eq!(settle(None, None, API), API);
+        assert_eq!(settle(Some(at("0.0.0.0:0")), Some(remembered), API), at("0.0.0.0:0"));
     }
 }

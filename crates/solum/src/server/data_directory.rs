@@ -1,8 +1,8 @@
 //! The directory that holds everything, and the lock that keeps it to one server.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -50,7 +50,23 @@ impl DataDirectory {
         self.path.join(name)
     }
 
-    /// Takes the lock, and leaves this process's id in it.
+    /// Takes from others what they may do in a directory that was made beforehand. Passwords and code of apps are in it.
+    fn close_to_others(&self) -> Result<()> {
+        let found = std::fs::metadata(&self.path).context("cannot look at the data directory")?;
+        if found.permissions().mode() & 0o077 == 0 {
+            return Ok(());
+        }
+        std::fs::set_permissions(&self.path, Permissions::from_mode(0o700)).with_context(|| {
+            format!(
+                "other users may look into the data directory {}, and that cannot be changed: it has to belong to this user",
+                self.path.display()
+            )
+        })?;
+        tracing::warn!(data = %self.path.display(), "other users could look into the data directory; they cannot any more");
+        Ok(())
+    }
+
+    /// Takes the lock, closes the directory to others, and leaves this process's id in it.
     pub(crate) fn lock(&self) -> Result<Lock> {
         let mut file = self.lock_file()?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
@@ -61,6 +77,7 @@ impl DataDirectory {
                 self.path.display()
             );
         }
+        self.close_to_others()?;
         file.set_len(0)?;
         file.rewind()?;
         writeln!(file, "{}", std::process::id())?;
@@ -101,11 +118,32 @@ impl DataDirectory {
         let path = self.file(name);
         let temporary = self.file(&format!("{name}.new"));
         let written = (|| {
-            let mut file = File::create(&temporary)?;
+            let mut options = OpenOptions::new();
+            let mut file =
+                options.write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             std::fs::rename(&temporary, &path)
         })();
         written.with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_was_made_beforehand_is_closed_to_others() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("data");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        let directory = DataDirectory::open(&path).unwrap();
+        let _lock = directory.lock().unwrap();
+        directory.write("a.json", "{}").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o700);
+        assert_eq!(mode(&path.join("a.json")), 0o600);
     }
 }

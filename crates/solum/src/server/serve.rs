@@ -17,8 +17,8 @@ use super::{build_environment, logging};
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) data_directory: PathBuf,
-    pub(crate) listen: SocketAddr,
-    pub(crate) router_listen: SocketAddr,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) router_listen: Option<SocketAddr>,
     pub(crate) domain: HostName,
     pub(crate) isolation: Isolation,
 }
@@ -74,7 +74,8 @@ async fn serve(
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let control = Control::start(settings, Arc::new(SystemClock)).await?;
-    control.ensure_admin_token(&directory.file("admin.token")).await?;
+    let token = directory.file("admin.token");
+    let is_first = control.ensure_admin_token(&token).await?;
     control.router_ready().await.context("the router does not start")?;
     let mut serving = tokio::task::JoinSet::new();
     serving.spawn(web::serve(listener, control.clone()));
@@ -86,13 +87,17 @@ async fn serve(
         data = %directory.path().display(),
         "serving"
     );
+    if is_first {
+        let (url, token) = (addresses.api_url(), token.display());
+        tracing::info!("log in with: solum login {url} --token-file {token}");
+    }
     tokio::select! {
         ended = serving.join_next() => {
             let ended = ended.context("nothing serves")??;
             ended.context("the API stopped serving")?;
         }
-        _ = interrupt.recv() => tracing::info!("interrupted; apps go on serving"),
-        _ = terminate.recv() => tracing::info!("told to end; apps go on serving"),
+        _ = interrupt.recv() => tracing::info!("interrupted; the apps and the router are left running"),
+        _ = terminate.recv() => tracing::info!("told to end; the apps and the router are left running"),
     }
     Addresses::withdraw(directory)?;
     control.shut_down().await;
