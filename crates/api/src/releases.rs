@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use types::{CommitId, Digest, RunId, Timestamp};
+use types::{CommitId, Digest, EnvironmentName, RunId, Timestamp};
 use utoipa::ToSchema;
 
 /// A release's number within its app, as people write it: `v3`.
@@ -86,6 +86,13 @@ pub struct Release {
     pub created_by: String,
     /// The commit's subject line, or where the artifact came from.
     pub description: String,
+    /// The environments that it serves in now.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, example = json!(["dev"]))]
+    pub live_in: Vec<EnvironmentName>,
+    /// Whether it serves or ever did; one that did not was refused, or is under way.
+    #[serde(default)]
+    pub has_served: bool,
 }
 
 #[cfg(test)]

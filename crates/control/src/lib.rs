@@ -63,5 +63,5 @@ pub use router::{Histogram, ReleaseMetrics};
 pub use source::Body as GitBody;
 pub use store::{
     App, AppState, Change, ConfigRevision, Deployment, Environment, Event, Phase, Release,
-    Remembered, Run, StoredAnswer, Token, Upload, UploadState, Variable,
+    Remembered, Run, Service, StoredAnswer, Token, Upload, UploadState, Variable,
 };

@@ -1,9 +1,9 @@
 //! What an app's instances write, brought together.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use deploy::{LogLine, LogReader, LogStart};
-use store::Topic;
+use store::{Environment, Topic};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use types::{AppName, EnvironmentId, EnvironmentName, InstanceId, ProcessType};
@@ -62,6 +62,9 @@ struct Feed {
 impl Control {
     pub async fn logs(&self, app: &AppName, query: LogQuery) -> Result<AppLogs, Error> {
         let environment = self.find_environment(app, &query.environment).await?;
+        if let Some(process) = &query.process {
+            self.check_process(&environment, process).await?;
+        }
         let (sender, receiver) = mpsc::channel(QUEUE);
         let stop = self.inner.stop.child_token();
         let feed = Feed {
@@ -83,6 +86,31 @@ impl Control {
             }
         });
         Ok(AppLogs { lines: receiver, _stop: stop.drop_guard() })
+    }
+
+    /// A process that neither the present release has nor any instance whose log is kept will not say anything.
+    async fn check_process(
+        &self,
+        environment: &Environment,
+        wanted: &ProcessType,
+    ) -> Result<(), Error> {
+        let store = &self.inner.store;
+        let kept = self.inner.settings.limits.stopped_instances;
+        let mut instances = store.stopped_instances(environment.id, kept).await?;
+        instances.extend(store.instances_in(environment.id).await?);
+        let mut known: BTreeSet<_> = instances.into_iter().map(|it| it.process).collect();
+        if let Some((_, _, bundle)) = self.current(environment).await? {
+            known.extend(bundle.manifest.processes.into_keys());
+        }
+        if known.is_empty() || known.contains(wanted) {
+            return Ok(());
+        }
+        let names: Vec<&str> = known.iter().map(ProcessType::as_str).collect();
+        Err(Error::Invalid {
+            code: "unknown_process",
+            message: format!("{} has no process `{wanted}`", environment.app),
+            hint: Some(format!("it has: {}", names.join(", "))),
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-use store::Release;
+use store::{Release, Service};
 use types::AppName;
 
 use crate::{Control, Error};
@@ -12,6 +12,20 @@ impl Control {
             }
             other => other.into(),
         })
+    }
+
+    /// Where these releases of the app serve or did.
+    pub async fn services(
+        &self,
+        app: &AppName,
+        releases: &[Release],
+    ) -> Result<Vec<Service>, Error> {
+        let numbers = || releases.iter().map(|release| release.number);
+        let (Some(from), Some(to)) = (numbers().min(), numbers().max()) else {
+            return Ok(Vec::new());
+        };
+        let app = self.app(app).await?;
+        Ok(self.inner.store.services(app.id, from, to).await?)
     }
 
     /// Newest first, those below `before` only.

@@ -37,7 +37,10 @@ pub(crate) type Outcome = Result<(), Failure>;
     about = "From git push to running software",
     max_term_width = 100
 )]
-#[command(disable_help_subcommand = true, infer_subcommands = false)]
+#[command(
+    infer_subcommands = false,
+    after_help = "SOLUM_URL and SOLUM_TOKEN name the server and a token for it, and win over what `solum login` stored."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -89,6 +92,8 @@ enum Command {
     Server(Box<server::Server>),
     /// Run the router, or replace the one that runs
     Router(router::Router),
+    /// Print this program's version
+    Version,
     /// Watch over one instance
     #[command(hide = true)]
     Shim(shim::Shim),
@@ -112,6 +117,9 @@ impl Command {
             Self::Server(command) => command.run(),
             Self::Router(command) => command.run(),
             Self::Static(command) => command.run(),
+            Self::Version => {
+                output::print(concat!(env!("CARGO_BIN_NAME"), " ", env!("CARGO_PKG_VERSION")))
+            }
             command => command.ask_server(),
         };
         match done {
@@ -123,9 +131,12 @@ impl Command {
     fn ask_server(self) -> Outcome {
         let session = Session::from_environment();
         match self {
-            Self::Shim(_) | Self::Hook(_) | Self::Server(_) | Self::Router(_) | Self::Static(_) => {
-                Ok(())
-            }
+            Self::Shim(_)
+            | Self::Hook(_)
+            | Self::Server(_)
+            | Self::Router(_)
+            | Self::Static(_)
+            | Self::Version => Ok(()),
             Self::App(command) => command.run(&session),
             Self::Release(command) => command.run(&session),
             Self::Env(command) => command.run(&session),

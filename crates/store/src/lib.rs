@@ -52,7 +52,7 @@ pub use events::{Event, NewEvent};
 pub use idempotency::{Remembered, StoredAnswer};
 pub use instances::{Instance, InstanceOwner};
 pub use outbox::{PendingTask, PendingTimer};
-pub use releases::{NewRelease, Release};
+pub use releases::{NewRelease, Release, Service};
 pub use routes::{RoutedEnvironment, RoutedInstance};
 pub use runs::{JournalEntry, NewRun, QueueHead, Run};
 pub use secrets::{Sealed, StoredSecret};

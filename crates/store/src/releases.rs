@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::json;
-use types::{Actor, AppId, CommitId, Digest, ReleaseId, RunId};
+use types::{Actor, AppId, CommitId, Digest, EnvironmentName, ReleaseId, RunId};
 
 use crate::apps::get_app;
 use crate::events::NewEvent;
@@ -28,6 +28,15 @@ impl Release {
     pub fn label(&self) -> String {
         format!("v{}", self.number)
     }
+}
+
+/// That a release serves in an environment, or did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// `v1` is 1.
+    pub release: u64,
+    pub environment: EnvironmentName,
+    pub is_live: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -104,6 +113,34 @@ impl Store {
                 .query_row(params![app.to_string(), number], read)
                 .optional()?
                 .ok_or_else(|| Error::not_found(format!("release v{number} of this app")))
+        })
+        .await
+    }
+
+    /// Where the app's releases serve or did, those from number `from` to `to`.
+    pub async fn services(&self, app: AppId, from: u64, to: u64) -> Result<Vec<Service>, Error> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT releases.number AS number, environments.name AS environment,
+                        max(deployments.id = environments.current_deployment) AS is_live
+                 FROM releases JOIN deployments ON deployments.release_id = releases.id
+                 JOIN environments ON environments.id = deployments.environment_id
+                 WHERE releases.app_id = ?1 AND releases.number BETWEEN ?2 AND ?3
+                   AND (deployments.state = 'succeeded'
+                        OR deployments.id = environments.current_deployment)
+                 GROUP BY releases.number, environments.id
+                 ORDER BY releases.number, environments.id",
+            )?;
+            let found = statement
+                .query_map(params![app.to_string(), from, to], |row| {
+                    Ok(Service {
+                        release: row.get("number")?,
+                        environment: row::text(row, "environment")?,
+                        is_live: row.get::<_, Option<bool>>("is_live")?.unwrap_or(false),
+                    })
+                })?
+                .collect::<Result<_, _>>()?;
+            Ok(found)
         })
         .await
     }

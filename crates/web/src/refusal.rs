@@ -37,7 +37,16 @@ impl Refusal {
     /// For what could not be found, says what it was that was looked for.
     pub(crate) fn looking_for(code: ErrorCode) -> impl FnOnce(Error) -> Self {
         move |error| match error {
-            Error::NotFound(what) => Self::new(code, format!("there is no {what}")),
+            Error::NotFound(what) => {
+                let refusal = Self::new(code, format!("there is no {what}"));
+                match code {
+                    ErrorCode::RunNotFound => refusal.hint("`solum run list` shows the latest"),
+                    ErrorCode::TokenNotFound => {
+                        refusal.hint("`solum token list` shows those that there are")
+                    }
+                    _ => refusal,
+                }
+            }
             other => other.into(),
         }
     }

@@ -1,5 +1,6 @@
 //! Arguments that several commands share.
 
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::str::FromStr;
 
 use clap::Args;
@@ -34,6 +35,18 @@ pub(crate) struct DetachOption {
     /// Do not wait for the run to end; print its id
     #[arg(long)]
     pub(crate) detach: bool,
+}
+
+/// An address to listen on. Of a name's addresses the first of IPv4 is taken, as git and browsers find that one too.
+pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let expected = "write HOST:PORT, as in 127.0.0.1:7070, [::1]:7070 or localhost:0";
+    let found = text.to_socket_addrs().map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidInput => expected.to_owned(),
+        _ => format!("{error}; {expected}"),
+    })?;
+    let mut found: Vec<SocketAddr> = found.collect();
+    found.sort_by_key(SocketAddr::is_ipv6);
+    found.first().copied().ok_or_else(|| expected.to_owned())
 }
 
 /// An app, which may be left out, and `NAME=VALUE`s.
@@ -99,6 +112,17 @@ mod tests {
     fn what_is_neither_an_app_nor_an_assignment_is_refused() {
         for arguments in [&["shop", "A"][..], &["A"], &["1A=b"]] {
             assert!(matches!(read(arguments), Err(Failure::Usage(_))), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn where_to_listen_may_be_a_name() {
+        let address = |text| listen_address(text).unwrap();
+        assert_eq!(address("127.0.0.1:7070").to_string(), "127.0.0.1:7070");
+        assert_eq!(address("[::1]:80").to_string(), "[::1]:80");
+        assert!(address("localhost:0").ip().is_loopback());
+        for bad in ["7070", "localhost", "localhost:", "127.0.0.1:70000"] {
+            assert!(listen_address(bad).unwrap_err().contains("HOST:PORT"), "{bad}");
         }
     }
 

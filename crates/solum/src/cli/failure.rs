@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Usage(Message),
     /// It was tried, and failed.
     Failed(Message),
+    /// What was run for the user ended so: with this exit status, which becomes that of the command.
+    Ended(Message, u8),
     /// Whoever read the output has enough (`solum logs | head`).
     OutputClosed,
 }
@@ -38,8 +40,13 @@ impl Failure {
         Self::failed(format!("{}: {}", what.into(), chain(error)))
     }
 
+    /// A command of the user's that was run, and its exit status.
+    pub(crate) fn ended(what: impl Into<String>, status: u8) -> Self {
+        Self::Ended(Message { what: what.into(), hints: Vec::new() }, status)
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        if let Self::Usage(message) | Self::Failed(message) = &mut self {
+        if let Self::Usage(message) | Self::Failed(message) | Self::Ended(message, _) = &mut self {
             message.hints.push(hint.into());
         }
         self
@@ -59,6 +66,7 @@ impl Failure {
             Self::OutputClosed => return ExitCode::SUCCESS,
             Self::Failed(message) => (message, 1),
             Self::Usage(message) => (message, 2),
+            Self::Ended(message, status) => (message, *status),
         };
         output::say(&message.render(output::colours(io::stderr().is_terminal())));
         ExitCode::from(status)
@@ -128,7 +136,9 @@ mod tests {
 
     fn shown(failure: &Failure) -> String {
         match failure {
-            Failure::Usage(message) | Failure::Failed(message) => message.render(false),
+            Failure::Usage(message) | Failure::Failed(message) | Failure::Ended(message, _) => {
+                message.render(false)
+            }
             Failure::OutputClosed => String::new(),
         }
     }

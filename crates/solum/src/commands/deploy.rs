@@ -56,6 +56,10 @@ impl Deploy {
             None => None,
             Some(artifact) => Some(match artifact.parse::<Digest>() {
                 Ok(digest) => digest,
+                Err(error) if artifact.starts_with("sha256:") => {
+                    return Err(Failure::usage(error.to_string())
+                        .hint("a digest is sha256: and 64 hexadecimal digits; `solum release list --json` has them"));
+                }
                 Err(_) => upload(&client, &app, &PathBuf::from(artifact))?,
             }),
         };

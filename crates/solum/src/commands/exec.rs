@@ -44,14 +44,39 @@ fn pass_on(chunk: ExecOutput) -> Outcome {
     }
 }
 
+/// The command's exit status is ours; one that a signal ended has 128 and the signal's number, as in a shell.
 fn check(exit: ExecExit) -> Outcome {
+    let status = exit.code.or(exit.signal.map(|signal| 128 + signal));
+    let status = status.and_then(|status| u8::try_from(status).ok()).unwrap_or(1);
     match (exit.code, exit.signal) {
         (Some(0), _) => Ok(()),
-        _ if exit.out_of_memory => Err(Failure::failed("the command used more memory than it may")),
-        (Some(code), _) => Err(Failure::failed(format!("the command exited with status {code}"))),
+        _ if exit.out_of_memory => {
+            Err(Failure::ended("the command used more memory than it may", status.max(1)))
+        }
+        (Some(code), _) => {
+            Err(Failure::ended(format!("the command exited with status {code}"), status))
+        }
         (None, Some(signal)) => {
-            Err(Failure::failed(format!("the command was killed by signal {signal}")))
+            Err(Failure::ended(format!("the command was killed by signal {signal}"), status))
         }
         (None, None) => Err(Failure::failed("nobody knows how the command ended")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_status_is_the_commands() {
+        let status = |exit: serde_json::Value| match check(serde_json::from_value(exit).unwrap()) {
+            Ok(()) => 0,
+            Err(Failure::Ended(_, status)) => status,
+            Err(other) => panic!("{other:?}"),
+        };
+        assert_eq!(status(serde_json::json!({ "code": 0 })), 0);
+        assert_eq!(status(serde_json::json!({ "code": 3 })), 3);
+        assert_eq!(status(serde_json::json!({ "signal": 9 })), 137);
+        assert_eq!(status(serde_json::json!({ "signal": 9, "out_of_memory": true })), 137);
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Logs {
     follow: bool,
     /// How many of the latest lines
     #[arg(short = 'n', long, value_name = "N", default_value_t = api::logs::DEFAULT_LINES)]
-    #[arg(value_parser = clap::value_parser!(u32).range(0..=i64::from(api::logs::MAX_LINES)))]
+    #[arg(value_parser = lines)]
     lines: u32,
     /// Print each line as JSON
     #[command(flatten)]
@@ -36,8 +36,9 @@ impl Logs {
     pub(crate) fn run(self, session: &Session) -> Outcome {
         let app = session.app(self.app.app)?;
         let client = session.client()?;
+        let environment = session.environment(&client, &app, self.environment.environment)?;
         let query = LogsQuery {
-            environment: self.environment.environment,
+            environment: Some(environment),
             process: self.process,
             lines: Some(self.lines),
             follow: self.follow,
@@ -53,6 +54,12 @@ impl Logs {
         }
         Ok(())
     }
+}
+
+fn lines(text: &str) -> Result<u32, String> {
+    let most = api::logs::MAX_LINES;
+    let count = text.parse().ok().filter(|count| *count <= most);
+    count.ok_or_else(|| format!("write a whole number from 0 to {most}"))
 }
 
 fn render(line: &LogLine, colours: bool) -> String {

@@ -1,3 +1,5 @@
+use std::str::FromStr;
+
 use api::environments::{Scale as Request, Scaled};
 use clap::Args;
 use types::ProcessType;
@@ -9,9 +11,10 @@ use crate::cli::table::Table;
 use crate::cli::{Outcome, output};
 
 #[derive(Debug, Args)]
+#[command(override_usage = "solum scale [APP] TYPE=COUNT... [OPTIONS]")]
 pub(crate) struct Scale {
     /// The app (may be left out inside its repository), and the counts: `shop web=3 worker=1`
-    #[arg(value_names = ["APP", "TYPE=COUNT"], num_args = 1.., required = true)]
+    #[arg(value_name = "TYPE=COUNT", num_args = 1.., required = true)]
     arguments: Vec<String>,
     #[command(flatten)]
     environment: EnvironmentOption,
@@ -21,16 +24,36 @@ pub(crate) struct Scale {
 
 impl Scale {
     pub(crate) fn run(self, session: &Session) -> Outcome {
-        let Assignments { app, pairs } = Assignments::<ProcessType, u32>::read(self.arguments)?;
+        let Assignments { app, pairs } = Assignments::<ProcessType, Count>::read(self.arguments)?;
         if pairs.is_empty() {
             return Err(Failure::usage("how many of which process?").hint("write it as in web=3"));
         }
-        let processes = pairs.into_iter().collect();
+        let processes = pairs.into_iter().map(|(process, Count(count))| (process, count)).collect();
         let app = session.app(app)?;
         let client = session.client()?;
         let environment = session.environment(&client, &app, self.environment.environment)?;
         let scaled = client.scale(&app, &environment, &Request(processes))?;
-        if self.json.json { output::print_json(&scaled) } else { output::print(&render(&scaled)) }
+        if self.json.json {
+            return output::print_json(&scaled);
+        }
+        output::print(&render(&scaled))?;
+        if scaled.processes.values().any(|count| count.desired != count.running) {
+            output::say(&format!("Under way: `solum ps {app}` shows how far it is."));
+        }
+        Ok(())
+    }
+}
+
+/// How many instances of a process there shall be.
+#[derive(Debug)]
+struct Count(u32);
+
+impl FromStr for Count {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let count = text.parse().map(Self);
+        count.map_err(|_| format!("`{text}` is no number of instances; write it as in web=3"))
     }
 }
 

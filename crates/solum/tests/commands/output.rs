@@ -9,9 +9,9 @@ const LINE: &str = r#"{"at":"2026-01-02T03:04:05Z","environment":"dev","instance
 #[test]
 fn a_reader_that_has_enough_is_no_failure() {
     let event = format!("event: log\ndata: {LINE}\n\n");
-    let logs = "GET /api/v1/apps/shop/logs?lines=100&follow=true";
+    let logs = "GET /api/v1/apps/shop/logs?environment=dev&lines=100&follow=true";
     let bench = Bench::new(&[(logs, Answer::endless_feed(event))]);
-    let mut command = bench.bare(["logs", "shop", "-f"]);
+    let mut command = bench.bare(["logs", "shop", "--env", "dev", "-f"]);
     command.env("SOLUM_URL", bench.server.url()).env("SOLUM_TOKEN", "solum_token");
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
@@ -26,11 +26,11 @@ fn a_reader_that_has_enough_is_no_failure() {
 
 #[test]
 fn logs_as_json_are_one_object_a_line() {
-    let logs = "GET /api/v1/apps/shop/logs?lines=2";
+    let logs = "GET /api/v1/apps/shop/logs?environment=dev&lines=2";
     let event = format!("event: log\ndata: {LINE}\n\n");
     let bench =
         Bench::new(&[(logs, Answer::feed(format!("{event}{event}event: end\ndata: {{}}\n\n")))]);
-    let said = bench.solum(["logs", "shop", "-n", "2", "--json"]).ok();
+    let said = bench.solum(["logs", "shop", "--env", "dev", "-n", "2", "--json"]).ok();
     assert_eq!(said, format!("{LINE}\n{LINE}\n"));
 }
 
@@ -85,7 +85,7 @@ fn a_command_gives_its_output_and_its_failure() {
     let exec = "POST /api/v1/apps/shop/environments/dev/exec";
     let bench = Bench::new(&[(exec, Answer::json(200, body))]);
     let said = bench.solum(["exec", "shop", "--env", "dev", "--", "sh", "-c", "exit 3"]);
-    assert_eq!((said.status, said.stdout.as_str()), (Some(1), "out\n"));
+    assert_eq!((said.status, said.stdout.as_str()), (Some(3), "out\n"));
     assert_eq!(said.stderr, "err\nerror: the command exited with status 3\n");
     assert_eq!(bench.server.asked()[0].1, r#"{"command":["sh","-c","exit 3"]}"#);
 }

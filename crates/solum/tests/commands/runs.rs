@@ -114,7 +114,9 @@ fn config_that_changes_what_runs_is_followed_too() {
     let config = "PATCH /api/v1/apps/shop/environments/dev/config";
     let changed = format!(r#"{{"revision":4,"run_id":"{ID}"}}"#);
     let unchanged = r#"{"revision":4,"run_id":null}"#;
+    let there = r#"{"revision":4,"variables":{"A":"b=c"}}"#;
     let bench = Bench::new(&[
+        ("GET /api/v1/apps/shop/environments/dev/config", Answer::json(200, there)),
         (config, Answer::json(202, changed).then(Answer::json(202, unchanged))),
         (WATCH, watched("failed")),
     ]);
@@ -124,6 +126,42 @@ fn config_that_changes_what_runs_is_followed_too() {
     let said = bench.solum(["config", "unset", "shop", "--env", "dev", "A"]);
     assert_eq!(said.stderr, "Config 4 of shop dev; there is nothing to deploy.\n");
     said.ok();
+    let said = bench.solum(["config", "unset", "shop", "--env", "dev", "B"]).fails(1);
+    assert!(said.contains("has no variable B") && said.contains("config list shop"), "{said}");
+}
+
+#[test]
+fn a_run_that_is_cancelled_may_be_left_out_where_the_app_is_known() {
+    let newest = format!(r#"{{"items":[{}]}}"#, run("running"));
+    let bench = Bench::new(&[
+        ("GET /api/v1/runs?limit=100&app=shop", Answer::json(200, newest)),
+        (
+            "POST /api/v1/runs/run_01h2xcejqtf2nbrexx3vqjhp41/cancel",
+            Answer::json(202, run("running")),
+        ),
+    ]);
+    let said = bench.solum(["run", "cancel"]).fails(2);
+    assert!(said.contains("which run?"), "{said}");
+    bench.repository();
+    let said = bench.solum(["run", "cancel"]);
+    assert!(said.stderr.contains(&format!("Run {ID} is being cancelled")), "{said:?}");
+    said.ok();
+}
+
+#[test]
+fn counts_and_digests_that_are_none_are_said_with_what_is_wanted() {
+    let bench = Bench::new(&[]);
+    for (arguments, wanted) in [
+        (["scale", "shop", "web=-1"], "as in web=3"),
+        (["scale", "shop", "web=x"], "as in web=3"),
+        (["logs", "shop", "-nabc"], "from 0 to 10000"),
+        (["logs", "shop", "-n10001"], "from 0 to 10000"),
+    ] {
+        let said = bench.solum(arguments).fails(2);
+        assert!(said.contains(wanted), "{said}");
+    }
+    let said = bench.solum(["deploy", "shop", "--env", "dev", "--artifact", "sha256:123"]).fails(2);
+    assert!(said.contains("64 hexadecimal digits"), "{said}");
 }
 
 #[test]

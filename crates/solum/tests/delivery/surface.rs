@@ -87,3 +87,20 @@ fn a_cancelled_run_ends_and_what_served_still_does() -> Result<()> {
     assert!(!sleeping, "nothing of it is left");
     Ok(())
 }
+
+#[test]
+fn commands_pass_on_how_things_are_and_how_they_ended() -> Result<()> {
+    let server = Server::start()?;
+    let repository = hello::deployed(&server)?;
+    let ended = repository.solum(&["exec", "--", "sh", "-c", "exit 7"])?;
+    assert_eq!(ended.status.code(), Some(7), "{ended}");
+    let unknown = repository.solum(&["logs", "--process", "nope"])?;
+    assert!(!unknown.success() && unknown.stderr.contains("it has: web"), "{unknown}");
+    let releases = repository.solum(&["release", "list", "--json"])?.json()?;
+    assert_eq!(releases[0]["live_in"][0], "dev", "{releases}");
+    assert_eq!(releases[0]["has_served"], true, "{releases}");
+    assert_eq!(server.solum(&["version"])?.stdout, server.solum(&["--version"])?.stdout);
+    assert_eq!(server.solum(&["router", "--workers", "0"])?.status.code(), Some(2));
+    assert!(server.solum(&["help", "rollback"])?.require()?.stdout.contains("--config"));
+    Ok(())
+}

@@ -1,7 +1,7 @@
 use api::releases::{Release, ReleaseVersion};
 use api::{Page, paths};
 use axum::extract::State;
-use control::Control;
+use control::{Control, Service};
 use types::AppName;
 
 use crate::cursor::Paging;
@@ -18,7 +18,8 @@ pub(crate) async fn list(
 ) -> Answer<Json<Page<Release>>> {
     let before = paging.after::<ReleaseVersion>()?.map(ReleaseVersion::number);
     let releases = control.releases(&app, before, paging.limit()? + 1).await?;
-    let releases = releases.into_iter().map(wire).collect();
+    let services = control.services(&app, &releases).await?;
+    let releases = releases.into_iter().map(|release| wire(release, &services)).collect();
     Ok(Json(paging.part(releases, |release: &Release| release.version)?))
 }
 
@@ -29,11 +30,17 @@ pub(crate) async fn show(
     State(control): State<Control>,
     Path((app, version)): Path<(AppName, ReleaseVersion)>,
 ) -> Answer<Json<Release>> {
-    Ok(Json(wire(control.release(&app, version.number()).await?)))
+    let release = control.release(&app, version.number()).await?;
+    let services = control.services(&app, std::slice::from_ref(&release)).await?;
+    Ok(Json(wire(release, &services)))
 }
 
-fn wire(release: control::Release) -> Release {
+fn wire(release: control::Release, services: &[Service]) -> Release {
+    let own = || services.iter().filter(|service| service.release == release.number);
+    let live_in = own().filter(|service| service.is_live);
     Release {
+        live_in: live_in.map(|service| service.environment.clone()).collect(),
+        has_served: own().next().is_some(),
         version: ReleaseVersion::new(release.number),
         artifact: release.artifact,
         commit: release.commit,

@@ -9,9 +9,10 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 
 #[derive(Debug, Args)]
+#[command(override_usage = "solum config set [APP] NAME=VALUE... [OPTIONS]")]
 pub(crate) struct Set {
     /// The app (may be left out inside its repository), and the variables: `shop LOG_LEVEL=debug`
-    #[arg(value_names = ["APP", "NAME=VALUE"], num_args = 1.., required = true)]
+    #[arg(value_name = "NAME=VALUE", num_args = 1.., required = true)]
     arguments: Vec<String>,
     #[command(flatten)]
     environment: EnvironmentOption,

@@ -11,10 +11,11 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 
 #[derive(Debug, Args)]
+#[command(override_usage = "solum config unset [APP] NAME... [OPTIONS]")]
 pub(crate) struct Unset {
     /// The app (may be left out inside its repository), and the variables: `shop LOG_LEVEL`. A first name in lower case
     /// without an underscore is the app's
-    #[arg(value_names = ["APP", "NAME"], num_args = 1.., required = true)]
+    #[arg(value_name = "NAME", num_args = 1.., required = true)]
     arguments: Vec<String>,
     #[command(flatten)]
     environment: EnvironmentOption,
@@ -29,6 +30,13 @@ impl Unset {
         let app = session.app(app)?;
         let client = session.client()?;
         let environment = session.environment(&client, &app, self.environment.environment)?;
+        let there = client.config(&app, &environment)?.variables.0;
+        if let Some(name) = request.unset.iter().find(|name| !there.contains_key(*name)) {
+            return Err(Failure::failed(format!("{environment} of {app} has no variable {name}"))
+                .hint(format!(
+                    "`solum config list {app} --env {environment}` shows those that it has"
+                )));
+        }
         change(&client, &app, &environment, &request, self.detach.detach)
     }
 }

@@ -11,9 +11,10 @@ use crate::cli::times::ago;
 use crate::cli::{Outcome, output};
 
 #[derive(Debug, Args)]
+#[command(override_usage = "solum release show [APP] RELEASE [OPTIONS]")]
 pub(crate) struct Show {
     /// The app (may be left out inside its repository), and the release: `shop v3`
-    #[arg(value_names = ["APP", "RELEASE"], num_args = 1..=2, required = true)]
+    #[arg(value_name = "RELEASE", num_args = 1..=2, required = true)]
     which: Vec<String>,
     #[command(flatten)]
     json: JsonOption,
@@ -43,6 +44,7 @@ fn split(which: &[String]) -> Result<(Option<AppName>, ReleaseVersion), Failure>
 fn render(release: &Release, now: Timestamp) -> String {
     let mut table = Table::of_fields();
     table.row(["release", &release.version.to_string()]);
+    table.row(["status", &super::list::status(release)]);
     table.row(["description", &release.description]);
     if let Some(commit) = &release.commit {
         table.row(["commit", commit.as_str()]);
