@@ -8,7 +8,10 @@ const PAGE: &str = include_str!("../../../../docs/manifest.md");
 /// The blocks of code in a language.
 fn blocks(language: &str) -> Vec<&'static str> {
     let opening = format!("```{language}\n");
-    PAGE.split(opening.as_str()).skip(1).filter_map(|rest| Some(rest.split_once("```")?.0)).collect()
+    PAGE.split(opening.as_str())
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once("```")?.0))
+        .collect()
 }
 
 #[test]
@@ -44,7 +47,8 @@ fn keys(kind: &Kind, above: &str, into: &mut Vec<String>) {
     match kind {
         Kind::Keys(keys) if !above.ends_with(".strategy") => {
             for key in keys.iter().filter(|key| !matches!(key.kind, Kind::Later)) {
-                let path = format!("{above}{}{}", if above.is_empty() { "" } else { "." }, key.name);
+                let path =
+                    format!("{above}{}{}", if above.is_empty() { "" } else { "." }, key.name);
                 // A heading of keys of its own needs no line.
                 if !matches!(key.kind, Kind::Keys(_)) {
                     into.push(path.clone());

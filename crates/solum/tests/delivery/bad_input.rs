@@ -261,13 +261,18 @@ fn an_app_that_serves_gets_no_second_environment_by_a_new_name() -> Result<()> {
     repository.commit("call it live")?;
     repository.push()?.require()?;
     let response = server.get("hello-live.localhost", "/")?;
-    assert_eq!(response.text().trim(), "hello v1 kept", "nothing served: it took the name, with its config");
+    assert_eq!(
+        response.text().trim(),
+        "hello v1 kept",
+        "nothing served: it took the name, with its config"
+    );
 
     repository.write("solum.yaml", "environments: { production: {} }\n")?;
     repository.commit("call it production")?;
     let push = repository.push()?;
     assert!(!push.success());
-    for part in ["serves in `live`", "call it `live` in solum.yaml", "app create hello-production"] {
+    for part in ["serves in `live`", "call it `live` in solum.yaml", "app create hello-production"]
+    {
         assert!(push.transcript().contains(part), "{part}: {}", push.output());
     }
     let environments = server.solum_json(&["env", "list", "hello", "--json"])?;

@@ -69,6 +69,7 @@ impl State {
             eprintln!("error: {error:#}");
             return 1;
         }
+        println!("Stopped; nothing is left of them");
         if self.shown.load(Ordering::SeqCst) { 0 } else { INTERRUPTED }
     }
 }
