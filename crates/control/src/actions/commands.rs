@@ -3,6 +3,8 @@
 //! [`Commands`] takes the lines of one step in order and says of each what it is. It knows the form `::name key=value::text`
 //! and the older `##[name key=value]text`. What is not a command that GitHub knows is a line like any other.
 
+use types::Secret;
+
 /// What a line of a step's output is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -15,7 +17,7 @@ pub enum Event {
     EndGroup,
     Annotation(Annotation),
     /// From now on, this is not to be shown. The line itself is not to be shown either.
-    Mask(String),
+    Mask(Secret),
     /// `::set-output`, in the old manner.
     Output {
         name: String,
@@ -124,7 +126,7 @@ impl Commands {
             "add-mask" if data.trim().is_empty() => {
                 Event::Note("`::add-mask::` has nothing to mask".to_owned())
             }
-            "add-mask" => Event::Mask(data),
+            "add-mask" => Event::Mask(Secret::new(data)),
             "stop-commands" if data.trim().is_empty() || is_known(&data) => {
                 Event::Refused(format!(
                     "`::stop-commands::{data}` needs a token of its own, which nothing else prints"
@@ -313,7 +315,7 @@ mod tests {
         assert_eq!(event("##[group]Build it"), Event::Group("Build it".into()));
         assert_eq!(event("::endgroup::"), Event::EndGroup);
         assert_eq!(event("::debug::x"), Event::Debug("x".into()));
-        assert_eq!(event("::add-mask::hush"), Event::Mask("hush".into()));
+        assert_eq!(event("::add-mask::hush"), Event::Mask(Secret::new("hush".into())));
         assert!(matches!(event("::add-mask:: "), Event::Note(_)));
     }
 

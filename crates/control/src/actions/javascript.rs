@@ -1,6 +1,7 @@
 //! JavaScript actions: what node is started with.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::env_files::is_variable;
 
@@ -16,11 +17,18 @@ if (given) Object.assign(process.env, JSON.parse(given));
 ";
 
 /// What runs one script of an action, and the variables that it adds to those of the step.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Started {
     pub command: Vec<String>,
-    /// May hold secrets.
+    /// May hold secrets: nothing here prints a value.
     pub env: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { command, env } = self;
+        f.debug_struct("Started").field("command", command).field("env", &env.keys()).finish()
+    }
 }
 
 /// Starts `script` of the action in `directory`, both as the box has them. `inputs` are the action's, with defaults; `state`

@@ -6,7 +6,7 @@
 use std::io;
 
 use deploy::steps::{OutputKind, OutputLine};
-use types::Timestamp;
+use types::{Secret, Timestamp};
 
 use super::commands::{Annotation, Commands, Event, Level};
 use super::masks::{MASK, Masker, Masks, TooManySecrets};
@@ -33,15 +33,14 @@ pub struct Said {
     /// In the old manner, by `::set-output`.
     pub outputs: Vec<(String, String)>,
     pub state: Vec<(String, String)>,
-    /// To be hidden in the steps that follow, too. Secret.
-    pub masks: Vec<String>,
+    /// To be hidden in the steps that follow, too.
+    pub masks: Vec<Secret>,
     /// With secrets hidden.
     pub annotations: Vec<Annotation>,
     /// Why the step fails, whatever its exit status.
     pub refused: Option<String>,
 }
 
-#[derive(Debug)]
 pub struct Scribe {
     commands: Commands,
     masks: Masks,
@@ -139,7 +138,7 @@ impl Scribe {
             Event::Note(text) => self.write(at, What::Note { text })?,
             Event::Annotation(annotation) => self.annotate(at, annotation)?,
             Event::Mask(secret) => {
-                self.masks.add(&secret)?;
+                self.masks.add(secret.expose())?;
                 self.said.masks.push(secret);
                 self.write(at, What::Line { text: format!("::add-mask::{MASK}") })?;
             }
@@ -284,7 +283,7 @@ mod tests {
         assert!(log[7].starts_with("Warning: `::set-output`"), "{log:?}");
         assert_eq!(log[8..], ["(the output is longer)"]);
         assert_eq!(said.outputs, [("x".to_owned(), "1".to_owned())]);
-        assert_eq!(said.masks, ["swordfish"]);
+        assert_eq!(said.masks, [Secret::new("swordfish".to_owned())]);
         assert_eq!(said.annotations[0].message, "no *** here");
         assert_eq!((said.annotations[0].line, said.refused), (Some(3), None));
     }
@@ -335,7 +334,7 @@ mod tests {
         let said = scribe.finish(Timestamp::UNIX_EPOCH).unwrap();
         let expected = ["::add-mask::***", "one", "two", "a ***", "::error::plain"];
         assert_eq!(ground.log().await, expected);
-        assert_eq!(said.masks, ["swordfish"]);
+        assert_eq!(said.masks, [Secret::new("swordfish".to_owned())]);
     }
 
     #[tokio::test]
