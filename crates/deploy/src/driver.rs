@@ -43,6 +43,13 @@ pub trait Driver: Debug + Send + Sync + 'static {
     /// Of two calls at once, one starts and both succeed.
     async fn start(&self, spec: &InstanceSpec) -> Result<Started, StartError>;
 
+    /// The user of the machine to whom everything belongs that instances of `owner` listen with, where the target keeps
+    /// apps apart by user: what anybody else listens with at an instance's address is not the instance. `None` where
+    /// this cannot be told.
+    fn listens_as(&self, _owner: &Owner) -> Option<u32> {
+        None
+    }
+
     /// What an instance is doing now. Changes nothing; an instance that was never started, or was removed, is
     /// [`Observation::Absent`].
     async fn observe(&self, id: InstanceId) -> Result<Observation, Error>;

@@ -21,7 +21,9 @@
 //!
 //! Nothing else of the machine is there: not the data directory, not other apps. A process runs as the app's own
 //! unprivileged user, without capabilities, and can never gain any. The network is the machine's: an app reaches what listens
-//! on the loopback address, other apps included, and can listen on any port that is free.
+//! on the loopback address, other apps included, and can listen on any port that is free. So an answer at an instance's address
+//! counts only when the kernel says that the app's own user listens there ([`Driver::listens_as`]), and a process whose port
+//! somebody else has taken gets another one. `docs/isolation.md` has the whole list.
 //!
 //! Its environment is the bundle's, the app's over it, and over both `PORT` (with a port), `SOLUM_APP`, `SOLUM_ENVIRONMENT`,
 //! `SOLUM_PROCESS`, `SOLUM_RELEASE` and `SOLUM_DATA_DIR`. `PATH` and `HOME` (`/app`) are there unless given. Nothing of

@@ -7,7 +7,8 @@ use types::Timestamp;
 /// The answer to [`Driver::start`](crate::Driver::start).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Started {
-    /// Where it is to listen, for an instance with a port. It keeps it over restarts of its process.
+    /// Where it is to listen, for an instance with a port. It keeps it over restarts of its process, unless somebody else
+    /// has taken the port meanwhile: then [`Observation::Running`] names another one.
     pub address: Option<SocketAddr>,
 }
 

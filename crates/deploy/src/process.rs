@@ -64,6 +64,8 @@ pub struct ProcessDriver {
     solum: PathBuf,
     machine: Machine,
     boxes: Boxes,
+    /// Whether the kernel tells whose program listens at an address, and apps are users of their own.
+    tells_listeners: bool,
     layers: Arc<Layers>,
     clock: Arc<dyn Clock>,
 }
@@ -97,7 +99,10 @@ impl ProcessDriver {
         exec::sweep(&directory);
         let owned = rustix::process::geteuid().is_root();
         let layers = Arc::new(Layers::new(directory.join("layers"), owned));
-        Ok(Self { directory, solum, machine, boxes, layers, clock })
+        let tells_listeners =
+            matches!(boxes.isolation(), Isolation::Root | Isolation::Bare { root: true })
+                && listeners::can_tell();
+        Ok(Self { directory, solum, machine, boxes, tells_listeners, layers, clock })
     }
 
     /// How boxes are made here, for builds and tests to run in.
@@ -147,6 +152,10 @@ impl Driver for ProcessDriver {
 
     async fn start(&self, spec: &InstanceSpec) -> Result<Started, StartError> {
         self.start_instance(spec).await
+    }
+
+    fn listens_as(&self, owner: &Owner) -> Option<u32> {
+        self.tells_listeners.then_some(owner.uid)
     }
 
     async fn observe(&self, id: InstanceId) -> Result<Observation, Error> {

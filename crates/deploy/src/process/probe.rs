@@ -2,6 +2,9 @@
 //!
 //! There is nothing to wait on for a port to open, so it is tried at short and growing intervals from the first
 //! millisecond on; that the process ended is told by its shim.
+//!
+//! An answer counts only from a program of the app's own user, where that can be told: apps share the machine's ports, and
+//! another one may have been quicker. The shim then chooses another port for the next start, and the probe follows it.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -46,25 +49,30 @@ pub(super) async fn wait(
     health: &HealthCheck,
 ) -> Result<Ready, NotReady> {
     let started = Instant::now();
-    let found = tokio::time::timeout(health.timeout, address(driver, id)).await;
-    let address = found.unwrap_or(Err(NotReady::TimedOut {
+    let found = tokio::time::timeout(health.timeout, place(driver, id)).await;
+    let place = found.unwrap_or(Err(NotReady::TimedOut {
         after: health.timeout,
         last_probe: "the instance is still being started".to_owned(),
         hint: None,
     }))?;
     let last = Mutex::new("it was not tried".to_owned());
+    let now_at = Mutex::new(place);
     let answered = async {
-        match address {
-            Some(address) => answers(address, health.path.as_deref(), &last).await,
-            None => runs(driver, id).await,
+        match place.address {
+            Some(_) => {
+                let (by, address) = answers(&now_at, health.path.as_deref(), &last).await;
+                (by, Some(address))
+            }
+            None => (runs(driver, id).await, None),
         }
     };
     tokio::select! {
         biased;
-        by = answered => Ok(Ready { address, by, after: started.elapsed() }),
-        end = exits(driver, id) => Err(end),
+        (by, address) = answered => Ok(Ready { address, by, after: started.elapsed() }),
+        end = exits(driver, id, &now_at) => Err(end),
         () = tokio::time::sleep(health.timeout) => {
             let last_probe = last.lock().map(|last| last.clone()).unwrap_or_default();
+            let address = now_at.lock().ok().and_then(|place| place.address);
             let hint = match (address, pid(driver, id).await) {
                 (Some(address), Some(pid)) if last_probe.starts_with(NOBODY) => blocking(move || hint::wrong_port(pid, address)).await,
                 _ => None,
@@ -74,12 +82,44 @@ pub(super) async fn wait(
     }
 }
 
-async fn address(driver: &ProcessDriver, id: InstanceId) -> Result<Option<SocketAddr>, NotReady> {
+/// Where an instance is to listen, and whose socket that has to be.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    address: Option<SocketAddr>,
+    uid: Option<u32>,
+}
+
+impl Place {
+    fn of(driver: &ProcessDriver, state: &State) -> Self {
+        Self { address: state.address, uid: state.uid.filter(|_| driver.tells_listeners) }
+    }
+
+    /// Who listens there now.
+    fn who(self, address: SocketAddr) -> Who {
+        let Some(uid) = self.uid else { return Who::Unknown };
+        match listeners::at(address) {
+            Ok(Some(found)) if found.uid == uid => Who::App(found),
+            Ok(Some(_)) => Who::Another,
+            Ok(None) => Who::Nobody,
+            Err(_) => Who::Unknown,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    App(listeners::Listener),
+    Another,
+    Nobody,
+    Unknown,
+}
+
+async fn place(driver: &ProcessDriver, id: InstanceId) -> Result<Place, NotReady> {
     loop {
         return match driver.find(id).await.map_err(NotReady::Unseen)? {
             Found::Nothing | Found::Orphan(_, None) => Err(NotReady::Absent),
-            Found::Shim(connection) => Ok(connection.state.address),
-            Found::Orphan(_, Some(state)) => Ok(state.address),
+            Found::Shim(connection) => Ok(Place::of(driver, &connection.state)),
+            Found::Orphan(_, Some(state)) => Ok(Place::of(driver, &state)),
             Found::Busy => {
                 tokio::time::sleep(REFUSED_WAIT.0).await;
                 continue;
@@ -95,12 +135,15 @@ async fn pid(driver: &ProcessDriver, id: InstanceId) -> Option<u32> {
     }
 }
 
-/// Returns when the process has ended for good, or too often.
-async fn exits(driver: &ProcessDriver, id: InstanceId) -> NotReady {
+/// Returns when the process has ended for good, or too often. Keeps up where it is to listen meanwhile.
+async fn exits(driver: &ProcessDriver, id: InstanceId, now_at: &Mutex<Place>) -> NotReady {
     let mut before = None;
     loop {
         let state = match driver.find(id).await {
             Ok(Found::Shim(mut connection)) => loop {
+                if let Ok(mut now_at) = now_at.lock() {
+                    *now_at = Place::of(driver, &connection.state);
+                }
                 if let Some(end) = verdict(&connection.state, &mut before) {
                     return end;
                 }
@@ -170,13 +213,22 @@ enum Met {
     Bad,
 }
 
-/// Returns with the first good answer.
-async fn answers(address: SocketAddr, path: Option<&str>, last: &Mutex<String>) -> ReadyBy {
+/// Returns with the first good answer, and where it came from.
+async fn answers(
+    now_at: &Mutex<Place>,
+    path: Option<&str>,
+    last: &Mutex<String>,
+) -> (ReadyBy, SocketAddr) {
     let (mut refused, mut bad) = (REFUSED_WAIT.0, BAD_WAIT.0);
     let mut mute: Option<(Instant, u32)> = None;
     loop {
-        let wait = match attempt(address, path, last).await {
-            Met::Good(by) => return by,
+        let place = now_at.lock().map_or(Place { address: None, uid: None }, |place| *place);
+        let Some(address) = place.address else {
+            tokio::time::sleep(REFUSED_WAIT.1).await;
+            continue;
+        };
+        let wait = match attempt(place, address, path, last).await {
+            Met::Good(by) => return (by, address),
             Met::Refused => {
                 mute = None;
                 next(&mut refused, REFUSED_WAIT.1)
@@ -185,7 +237,7 @@ async fn answers(address: SocketAddr, path: Option<&str>, last: &Mutex<String>) 
                 let (since, times) = mute.get_or_insert((Instant::now(), 0));
                 *times += 1;
                 if path.is_none() && since.elapsed() >= MUTE.0 && *times >= MUTE.1 {
-                    return ReadyBy::OpenPort;
+                    return (ReadyBy::OpenPort, address);
                 }
                 next(&mut bad, BAD_WAIT.1)
             }
@@ -204,7 +256,12 @@ fn next(wait: &mut Duration, most: Duration) -> Duration {
     now
 }
 
-async fn attempt(address: SocketAddr, path: Option<&str>, last: &Mutex<String>) -> Met {
+async fn attempt(
+    place: Place,
+    address: SocketAddr,
+    path: Option<&str>,
+    last: &Mutex<String>,
+) -> Met {
     let note = |text: String| {
         if let Ok(mut last) = last.lock() {
             *last = text;
@@ -220,8 +277,16 @@ async fn attempt(address: SocketAddr, path: Option<&str>, last: &Mutex<String>) 
             return Met::Bad;
         }
     };
-    let Ok(stream) = TcpStream::connect(address).await else {
-        note(format!("{NOBODY} {}", address.port()));
+    let (port, before) = (address.port(), place.who(address));
+    if before == Who::Another {
+        note(format!("another app's program listens on port {port}"));
+        return Met::Refused;
+    }
+    let stream = TcpStream::connect(address).await;
+    // Connected with what listened all the time, and with nobody in between.
+    let stream = stream.ok().filter(|_| before != Who::Nobody && place.who(address) == before);
+    let Some(stream) = stream else {
+        note(format!("{NOBODY} {port}"));
         return Met::Refused;
     };
     note(format!("GET {shown} was not answered"));

@@ -27,6 +27,11 @@ impl Backoff {
         self.next = (now * 2).min(LONGEST);
         now
     }
+
+    /// Whether the process has ended more than once without having proved itself.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.next > FIRST * 2
+    }
 }
 
 #[cfg(test)]
@@ -40,6 +45,8 @@ mod tests {
         let waits: Vec<u64> =
             (0..11).map(|_| u64::try_from(backoff.after(short).as_millis()).unwrap()).collect();
         assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000]);
+        assert!(backoff.is_repeated());
         assert_eq!(backoff.after(Duration::from_secs(60)), FIRST);
+        assert!(!backoff.is_repeated());
     }
 }

@@ -5,7 +5,7 @@
 //! two of them lock the same port.
 //!
 //! A reservation holds among shims alone: the network is the machine's, and an app can bind any port that is free at the
-//! moment.
+//! moment. [`Reservation::is_free`] sees that.
 
 mod former;
 
@@ -38,6 +38,13 @@ pub(super) enum InTheWay {
     Any,
     /// Those of others: connections that have ended are in nobody's way who sets `SO_REUSEADDR`, as servers do.
     Others,
+}
+
+impl Reservation {
+    /// Whether a process could listen there now. It may be another matter when it comes to do so.
+    pub(super) fn is_free(&self, but_for: InTheWay) -> bool {
+        is_free(self.address.port(), but_for)
+    }
 }
 
 /// Reserves a port: `wanted` if it is to be had, else any that connections going out are not given.

@@ -17,6 +17,9 @@ pub(crate) struct State {
     pub(crate) restarts: u32,
     /// Where it is to listen.
     pub(crate) address: Option<SocketAddr>,
+    /// Whose socket it is that has to listen there. Shims of former versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) uid: Option<u32>,
     /// Somebody told it to end: it must not be started again.
     pub(crate) stopping: bool,
     /// What to clear away if the shim cannot.
@@ -60,6 +63,7 @@ impl State {
             changed_at: at,
             restarts: 0,
             address: None,
+            uid: None,
             stopping: false,
             group: None,
             process: None,

@@ -13,7 +13,7 @@ use super::backoff::Backoff;
 use super::clients::Clients;
 use super::directory::{InstanceDirectory, Lock};
 use super::log::LogWriter;
-use super::port::{Reservation, reserve};
+use super::port::{InTheWay, Reservation, reserve};
 use super::protocol::{Report, Request};
 use super::root::{self, DATA};
 use super::spec::ShimSpec;
@@ -72,6 +72,7 @@ impl<'a> Supervisor<'a> {
         let port = spec.port.then(|| reserve(&spec.ports, wanted)).transpose();
         let port = port.map_err(|error| refuse("it could not be given a port", &error))?;
         state.address = port.as_ref().map(|port| port.address);
+        state.uid = Some(spec.uid);
         let group = spec
             .boxes
             .cgroups()
@@ -275,6 +276,7 @@ impl<'a> Supervisor<'a> {
         if self.restart_at.is_some_and(|at| at <= now) {
             self.restart_at = None;
             self.state.restarts += 1;
+            self.settle_port();
             if let Err(error) = self.spawn() {
                 let now = SystemClock.now();
                 if let Some(log) = &mut self.log {
@@ -282,6 +284,30 @@ impl<'a> Supervisor<'a> {
                 }
                 self.back_off(NOT_CREATED, now);
             }
+        }
+    }
+
+    /// Gives the process another port if somebody else has taken its own. One that keeps ending gets one that is free
+    /// by every standard: what is in its way may be in nobody's who sets `SO_REUSEADDR`, and it may not.
+    fn settle_port(&mut self) {
+        let Some(port) = &self.port else { return };
+        let but_for = if self.backoff.is_repeated() { InTheWay::Any } else { InTheWay::Others };
+        if port.is_free(but_for) {
+            return;
+        }
+        let taken = port.address.port();
+        let said = match reserve(&self.spec.ports, None) {
+            Ok(other) => {
+                let port = other.address.port();
+                self.state.address = Some(other.address);
+                self.box_spec.env.insert("PORT".to_owned(), port.to_string());
+                self.port = Some(other);
+                format!("port {taken} is taken by another program: PORT is {port} from now on")
+            }
+            Err(error) => format!("port {taken} is taken by another program, and {error}"),
+        };
+        if let Some(log) = &mut self.log {
+            log.note(SystemClock.now(), &said);
         }
     }
 

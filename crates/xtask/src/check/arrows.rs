@@ -11,12 +11,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("solum-types", &[]),
     ("solum-api", &[]),
     ("solum-document", &[]),
+    ("solum-listeners", &[]),
     ("solum-workflow", &["solum-document"]),
     ("solum-store", &["solum-workflow"]),
     ("solum-source", &[]),
     ("solum-build", &["solum-document"]),
-    ("solum-deploy", &[]),
-    ("solum-router", &[]),
+    ("solum-deploy", &["solum-listeners"]),
+    ("solum-router", &["solum-listeners"]),
     (
         "solum-control",
         &[

@@ -33,6 +33,19 @@ fn a_port_that_somebody_listens_on_is_passed_over() {
 }
 
 #[test]
+fn a_port_that_somebody_has_bound_to_himself_is_passed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let reservation = reserve(directory.path(), None).unwrap();
+    assert!(reservation.is_free(InTheWay::Others) && reservation.is_free(InTheWay::Any));
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    sockopt::set_socket_reuseaddr(&socket, true).unwrap();
+    rustix::net::bind(&socket, &reservation.address).unwrap();
+    // Who sets SO_REUSEADDR can listen there all the same, who does not cannot.
+    assert!(reservation.is_free(InTheWay::Others));
+    assert!(!reservation.is_free(InTheWay::Any));
+}
+
+#[test]
 fn a_port_that_a_shim_of_a_former_version_has_is_passed_over() {
     let directory = tempfile::tempdir().unwrap();
     let first = reserve(directory.path(), None).unwrap().address;
