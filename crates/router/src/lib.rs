@@ -6,7 +6,8 @@
 //! serves its last table, from disk if need be.
 //!
 //! Invariants: no request reaches an instance that a table has taken out (it is claimed under the lock that
-//! a table is swapped under); a request of which an instance may have seen a byte is never sent twice, but
+//! a table is swapped under); no request reaches a program of another user than its instance's, however it came by the
+//! address (where the kernel tells, `serve::upstream`); a request of which an instance may have seen a byte is never sent twice, but
 //! for one that may be and met a kept connection that was being closed (`serve::proxy`); a
 //! frame of a WebSocket is never cut by a drain that has time left.
 //!

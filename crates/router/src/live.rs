@@ -211,9 +211,9 @@ impl Ledger {
         let same = known
             .iter()
             .filter_map(Weak::upgrade)
-            .find(|instance| instance.address == backend.address);
+            .find(|known| known.address == backend.address && known.uid == backend.uid);
         same.unwrap_or_else(|| {
-            let instance = Arc::new(Instance::new(backend.instance, backend.address));
+            let instance = Arc::new(Instance::new(backend));
             known.push(Arc::downgrade(&instance));
             instance
         })

@@ -22,6 +22,8 @@ pub(crate) enum Stage {
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) live: LiveTable,
+    /// Whether the kernel tells whose program listens at an address.
+    pub(crate) tells_listeners: bool,
     pub(crate) connections: AtomicUsize,
     /// Requests that wait for an instance.
     pub(crate) held: AtomicUsize,
@@ -39,9 +41,17 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(config: Config) -> Self {
         let workers = config.workers;
+        let tells_listeners = listeners::can_tell();
+        if !tells_listeners {
+            tracing::warn!(
+                "this kernel does not tell who listens at an address (CONFIG_INET_DIAG): an app could \
+                 take requests for another one while that one restarts"
+            );
+        }
         Self {
             config,
             live: LiveTable::new(),
+            tells_listeners,
             connections: AtomicUsize::new(0),
             held: AtomicUsize::new(0),
             table_error: Mutex::new(None),

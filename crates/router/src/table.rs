@@ -44,6 +44,10 @@ pub struct Side {
 pub struct Backend {
     pub instance: InstanceId,
     pub address: SocketAddr,
+    /// The user of the machine whose program has to listen there: anybody else's gets no request. Without one,
+    /// whoever listens there is taken for the instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
 }
 
 /// Why a table cannot be served.
@@ -90,7 +94,11 @@ mod tests {
             sides: vec![Side {
                 release: "v1".into(),
                 weight: 100,
-                instances: vec![Backend { instance, address: "127.0.0.1:1".parse().unwrap() }],
+                instances: vec![Backend {
+                    instance,
+                    address: "127.0.0.1:1".parse().unwrap(),
+                    uid: None,
+                }],
             }],
         }
     }
@@ -118,6 +126,12 @@ mod tests {
             routes: vec![route("a.localhost", instance(1)), route("b.localhost", instance(1))],
         };
         assert_eq!(table.validate(), Err(InvalidTable::DuplicateInstance(instance(1))));
+    }
+
+    #[test]
+    fn a_table_of_a_former_version_names_no_users() {
+        let backend = format!(r#"{{"instance":"{}","address":"127.0.0.1:1"}}"#, instance(1));
+        assert_eq!(serde_json::from_str::<Backend>(&backend).unwrap().uid, None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use rusqlite::Connection;
-use types::{AppName, EnvironmentId, EnvironmentName, HostName, InstanceId};
+use types::{AppId, AppName, EnvironmentId, EnvironmentName, HostName, InstanceId};
 
 use crate::{Error, Store, row};
 
@@ -10,6 +10,9 @@ use crate::{Error, Store, row};
 pub struct RoutedEnvironment {
     pub id: EnvironmentId,
     pub app: AppName,
+    pub app_id: AppId,
+    /// The unprivileged user that the app's processes run as.
+    pub uid: u32,
     pub name: EnvironmentName,
     pub hosts: Vec<HostName>,
     /// Requests wait instead of being sent on.
@@ -44,7 +47,7 @@ impl Store {
 
 fn environments(connection: &Connection) -> Result<Vec<RoutedEnvironment>, Error> {
     let mut statement = connection.prepare_cached(
-        "SELECT environments.id, apps.name AS app, environments.name, hold FROM environments
+        "SELECT environments.id, apps.name AS app, app_id, uid, environments.name, hold FROM environments
          JOIN apps ON apps.id = app_id WHERE apps.state <> 'deleting' ORDER BY environments.id",
     )?;
     let environments = statement
@@ -52,6 +55,8 @@ fn environments(connection: &Connection) -> Result<Vec<RoutedEnvironment>, Error
             Ok(RoutedEnvironment {
                 id: row::text(row, "id")?,
                 app: row::text(row, "app")?,
+                app_id: row::text(row, "app_id")?,
+                uid: row.get("uid")?,
                 name: row::text(row, "name")?,
                 hosts: Vec::new(),
                 hold: row.get("hold")?,

@@ -1,5 +1,6 @@
 //! Tells the router what the store says: hosts, sides and instances.
 
+use deploy::Owner;
 use router::table::{Backend, Route, RouteTable, Side};
 use store::RoutedEnvironment;
 use tokio::sync::Mutex;
@@ -38,7 +39,9 @@ pub(crate) async fn reconcile(control: Control) -> Result<(), Error> {
 pub(crate) async fn sync(control: &Control) -> Result<(), router::Error> {
     let mut last = control.inner.routes.last.lock().await;
     let routes = match control.inner.store.routing().await {
-        Ok(environments) => environments.into_iter().map(route).collect::<Vec<_>>(),
+        Ok(environments) => {
+            environments.into_iter().map(|it| route(control, it)).collect::<Vec<_>>()
+        }
         Err(error) => return Err(router::Error::Refused(chain(&error))),
     };
     if last.as_ref().is_some_and(|last| last.routes == routes) {
@@ -65,14 +68,16 @@ pub(crate) async fn forget(control: &Control) {
     *control.inner.routes.last.lock().await = None;
 }
 
-fn route(environment: RoutedEnvironment) -> Route {
+fn route(control: &Control, environment: RoutedEnvironment) -> Route {
+    let owner = Owner { app: environment.app_id, uid: environment.uid };
+    let uid = control.inner.driver.listens_as(&owner);
     let backends = environment.instances.iter();
     let release = environment.instances.first().map(|instance| instance.release);
     let side = release.map(|release| Side {
         release: format!("v{release}"),
         weight: 100,
         instances: backends
-            .map(|instance| Backend { instance: instance.id, address: instance.address })
+            .map(|instance| Backend { instance: instance.id, address: instance.address, uid })
             .collect(),
     });
     Route {

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use types::InstanceId;
 
+use crate::table::Backend;
+
 /// How long an instance that refused a connection is only tried when there is no other.
 const AVOIDED: Duration = Duration::from_secs(1);
 
@@ -25,6 +27,8 @@ pub(crate) enum Phase {
 pub(crate) struct Instance {
     pub(crate) id: InstanceId,
     pub(crate) address: SocketAddr,
+    /// Whose program has to listen there.
+    pub(crate) uid: Option<u32>,
     in_flight: AtomicUsize,
     routed: AtomicBool,
     phase: watch::Sender<Phase>,
@@ -36,10 +40,11 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    pub(super) fn new(id: InstanceId, address: SocketAddr) -> Self {
+    pub(super) fn new(backend: &Backend) -> Self {
         Self {
-            id,
-            address,
+            id: backend.instance,
+            address: backend.address,
+            uid: backend.uid,
             in_flight: AtomicUsize::new(0),
             routed: AtomicBool::new(false),
             phase: watch::Sender::new(Phase::Serving),

@@ -13,6 +13,7 @@ fn side(release: &str, weight: u32, instances: &[u128]) -> Side {
     let backend = |number: &u128| Backend {
         instance: id(*number),
         address: ([127, 0, 0, 1], u16::try_from(*number).unwrap()).into(),
+        uid: None,
     };
     Side { release: release.into(), weight, instances: instances.iter().map(backend).collect() }
 }

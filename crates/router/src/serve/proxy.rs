@@ -6,6 +6,7 @@
 //! moment at which a request goes out on it. One that is idempotent and has no body is then sent once more, on a new
 //! connection to the same instance, if not a byte of an answer had come.
 
+use std::io;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -15,6 +16,7 @@ use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::body::{Answer, AnswerBody, RequestBody};
@@ -25,7 +27,7 @@ use super::tunnel::Switch;
 use super::upstream::{self, Failure, Link};
 use crate::headers::{self, RequestId, Wishes};
 use crate::host::{self, Host};
-use crate::live::{Claim, LiveRoute, Refusal};
+use crate::live::{Claim, Instance, LiveRoute, Refusal};
 use crate::metrics::ErrorKind;
 use crate::page::Problem;
 use crate::shared::Shared;
@@ -245,6 +247,12 @@ impl Drop for Held<'_> {
     }
 }
 
+/// Connects to an instance, and to nobody who has taken its place.
+async fn connect(shared: &Shared, instance: &Instance) -> io::Result<TcpStream> {
+    let uid = instance.uid.filter(|_| shared.tells_listeners);
+    upstream::connect(instance.address, uid, shared.config.timeouts.connect).await
+}
+
 /// Why an instance gave no answer.
 enum Unanswered {
     /// It does not accept connections; the request is as it was.
@@ -284,8 +292,7 @@ async fn send(
             },
         }
     }
-    let timeouts = &worker.shared.config.timeouts;
-    let stream = match upstream::connect(instance.address, timeouts.connect).await {
+    let stream = match connect(&worker.shared, instance).await {
         Ok(stream) => stream,
         Err(error) if pool::is_shortage(&error) => {
             tracing::warn!(%error, "cannot open a connection to an instance");

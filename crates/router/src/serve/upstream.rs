@@ -58,11 +58,33 @@ pub(super) enum Failure {
     Broken(hyper::Error),
 }
 
-/// Connects to an instance, within `limit`.
-pub(super) async fn connect(address: SocketAddr, limit: Duration) -> io::Result<TcpStream> {
+/// Connects to an instance, within `limit`. With `uid`, only to a program of that user.
+///
+/// Apps share the machine's network: when one has crashed, another one may listen in its place before anybody knows. So
+/// whose the listening socket is gets asked before and after. What listened all the time is what we are connected with.
+pub(super) async fn connect(
+    address: SocketAddr,
+    uid: Option<u32>,
+    limit: Duration,
+) -> io::Result<TcpStream> {
+    let before = uid.map(|uid| listener_of(uid, address)).transpose()?;
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_nodelay(true)?;
-    tokio::time::timeout(limit, socket.connect(address)).await?
+    let stream = tokio::time::timeout(limit, socket.connect(address)).await??;
+    let after = uid.map(|uid| listener_of(uid, address)).transpose()?;
+    if before == after { Ok(stream) } else { Err(io::ErrorKind::ConnectionReset.into()) }
+}
+
+/// What listens at an address, if it is this user's.
+fn listener_of(uid: u32, address: SocketAddr) -> io::Result<listeners::Listener> {
+    match listeners::at(address)? {
+        Some(listener) if listener.uid == uid => Ok(listener),
+        Some(listener) => {
+            tracing::debug!(%address, wanted = uid, found = listener.uid, "somebody else listens in an instance's place");
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+        None => Err(io::ErrorKind::ConnectionRefused.into()),
+    }
 }
 
 impl Link {

@@ -239,8 +239,11 @@ pub(crate) fn id(number: u128) -> InstanceId {
 }
 
 pub(crate) fn side(release: &str, weight: u32, instances: &[&Instance]) -> Side {
-    let backend =
-        |instance: &&Instance| Backend { instance: instance.id, address: instance.address };
+    let backend = |instance: &&Instance| Backend {
+        instance: instance.id,
+        address: instance.address,
+        uid: None,
+    };
     Side { release: release.into(), weight, instances: instances.iter().map(backend).collect() }
 }
 

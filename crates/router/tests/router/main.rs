@@ -9,6 +9,7 @@ mod harness;
 mod hold;
 mod http2;
 mod metrics;
+mod owners;
 mod proxying;
 mod replacement;
 mod smuggling;
