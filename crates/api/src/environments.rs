@@ -37,11 +37,14 @@ pub struct Current {
     pub deployment: DeploymentId,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProcessCount {
     pub desired: u32,
-    /// Those that answered their health check.
+    /// Those that answered their health check, and run.
     pub running: u32,
+    /// What keeps others from running: `web.2: …`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub troubles: Vec<String>,
 }
 
 /// An environment with its ledger: what was deployed, and how its config came to be.

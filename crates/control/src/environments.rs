@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use store::{Deployment, Environment, Instance, Release};
+use store::{Deployment, Environment, Instance, Release, Setback};
 use types::{
     Actor, AppName, Bundle, EnvironmentName, HostName, InstanceState, Manifest, ProcessType,
 };
@@ -20,10 +20,12 @@ pub struct EnvironmentView {
 }
 
 /// How many instances of a process there should be, and how many serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProcessView {
     pub desired: u32,
     pub serving: u32,
+    /// What keeps instances from serving, each by its name.
+    pub troubles: Vec<String>,
 }
 
 impl Control {
@@ -166,7 +168,8 @@ impl Control {
         let processes = match &current {
             Some((deployment, _, bundle)) => {
                 let instances = store.instances_of(deployment.id).await?;
-                count(&desired(&environment, &bundle.manifest), &instances)
+                let setbacks = store.setbacks_of(deployment.id).await?;
+                count(&desired(&environment, &bundle.manifest), &instances, &setbacks)
             }
             None => BTreeMap::new(),
         };
@@ -187,19 +190,46 @@ impl Control {
 fn count(
     desired: &BTreeMap<ProcessType, u32>,
     instances: &[Instance],
+    setbacks: &[Setback],
 ) -> BTreeMap<ProcessType, ProcessView> {
     let serving = |process: &ProcessType| {
         let serving = instances.iter().filter(|instance| {
-            instance.process == *process && instance.state == InstanceState::Serving
+            instance.process == *process
+                && instance.state == InstanceState::Serving
+                && instance.down.is_none()
         });
         u32::try_from(serving.count()).unwrap_or(u32::MAX)
     };
-    desired
-        .iter()
-        .map(|(process, &desired)| {
-            (process.clone(), ProcessView { desired, serving: serving(process) })
-        })
-        .collect()
+    let view = |process: &ProcessType, desired| ProcessView {
+        desired,
+        serving: serving(process),
+        troubles: troubles(process, desired, instances, setbacks),
+    };
+    desired.iter().map(|(process, &desired)| (process.clone(), view(process, desired))).collect()
+}
+
+fn troubles(
+    process: &ProcessType,
+    desired: u32,
+    instances: &[Instance],
+    setbacks: &[Setback],
+) -> Vec<String> {
+    let instances = instances.iter().filter(|it| it.process == *process);
+    let down = instances.filter_map(|it| {
+        let why = it.down.as_ref().filter(|_| it.state == InstanceState::Serving)?;
+        Some(format!("{process}.{}: {why}", it.ordinal))
+    });
+    let empty = setbacks.iter().filter(|it| it.process == *process && it.ordinal <= desired);
+    let empty = empty.map(|it| format!("{process}.{}: {}", it.ordinal, explain(it)));
+    down.chain(empty).collect()
+}
+
+/// Why a place is empty, and until when.
+#[must_use]
+pub fn explain(setback: &Setback) -> String {
+    let Setback { failures, due_at, reason, .. } = setback;
+    let times = if *failures == 1 { String::new() } else { format!(", {failures} times in a row") };
+    format!("it did not stay ({reason}){times}; another one is started at {due_at:.0}")
 }
 
 /// How many instances of each process there should be: `solum scale` wins over the manifest's

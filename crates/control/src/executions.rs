@@ -38,6 +38,7 @@ impl Control {
             state: InstanceState::Starting,
             address: None,
             drain_until: None,
+            down: None,
             created_at: self.inner.clock.now(),
         };
         let specification = Specification::load(self, deployment).await?;

@@ -1,5 +1,5 @@
 use deploy::Observation;
-use store::{Instance, Release};
+use store::{Instance, Release, Setback};
 use types::{AppName, EnvironmentName};
 
 use crate::{Control, Error};
@@ -11,6 +11,8 @@ pub struct InstanceView {
     pub instance: Instance,
     pub release: Release,
     pub seen: Observation,
+    /// Set for the last one of a place that is empty after a failure.
+    pub setback: Option<Setback>,
 }
 
 impl Control {
@@ -32,7 +34,21 @@ impl Control {
                 let release = store.release_by_id(deployment.release).await?;
                 let seen = self.inner.driver.observe(instance.id).await.map_err(Error::Logs)?;
                 let environment = environment.name.clone();
-                views.push(InstanceView { environment, instance, release, seen });
+                views.push(InstanceView { environment, instance, release, seen, setback: None });
+            }
+            let Some(current) = environment.current else { continue };
+            let release = store.release_by_id(store.deployment(current).await?.release).await?;
+            for setback in store.setbacks_of(current).await? {
+                let Some(instance) = store.find_instance(setback.instance).await? else { continue };
+                views.retain(|view| view.instance.id != instance.id);
+                let seen = self.inner.driver.observe(instance.id).await.map_err(Error::Logs)?;
+                views.push(InstanceView {
+                    environment: environment.name.clone(),
+                    instance,
+                    release: release.clone(),
+                    seen,
+                    setback: Some(setback),
+                });
             }
         }
         Ok(views)

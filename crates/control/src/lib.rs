@@ -43,7 +43,7 @@ mod workflows;
 pub use config::ConfigView;
 pub use control::{Control, StartError, stop_everything};
 pub use deployments::DeployRequest;
-pub use environments::{EnvironmentView, ProcessView};
+pub use environments::{EnvironmentView, ProcessView, explain as explain_setback};
 pub use error::Error;
 pub use instances::InstanceView;
 pub use logs::{AppLogs, LogEntry, LogQuery};

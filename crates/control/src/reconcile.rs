@@ -38,7 +38,7 @@ pub(crate) fn spawn(control: &Control) {
     let store = &control.inner.store;
     let on = |topic| store.subscribe(topic);
     tracker.spawn(deployments::run(control.clone()));
-    tracker.spawn(repeat(control.clone(), on(Topic::Instances), "instances", instances::reconcile));
+    tracker.spawn(instances::run(control.clone()));
     tracker.spawn(repeat(control.clone(), on(Topic::Instances), "routes", routes::reconcile));
     tracker.spawn(repeat(control.clone(), on(Topic::Apps), "apps", apps::reconcile));
     tracker.spawn(repeat(control.clone(), on(Topic::Uploads), "uploads", uploads::reconcile));

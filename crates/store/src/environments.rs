@@ -12,7 +12,7 @@ use crate::apps::CreateAppError;
 use crate::events::NewEvent;
 use crate::row::{self, to_json};
 use crate::writer::Write;
-use crate::{Error, Store, Topic};
+use crate::{Error, Store, Topic, setbacks};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
@@ -151,6 +151,7 @@ impl Store {
                 "UPDATE environments SET scale = ?2 WHERE id = ?1",
                 params![environment.to_string(), to_json(&found.scale)],
             )?;
+            setbacks::forgive(write, environment)?;
             let event = NewEvent::new("environment.scaled", &actor).environment(&found);
             write.event(&event.detail(json!({ "counts": counts })))?;
             write.touch(Topic::Instances);

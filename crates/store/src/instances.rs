@@ -8,7 +8,7 @@ use types::{
 
 use crate::row;
 use crate::writer::Write;
-use crate::{Error, Store, Topic};
+use crate::{Error, Store, Topic, setbacks};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
@@ -22,6 +22,8 @@ pub struct Instance {
     pub address: Option<SocketAddr>,
     /// Set while it drains.
     pub drain_until: Option<Timestamp>,
+    /// Why it gets no requests for now although it is meant to serve.
+    pub down: Option<String>,
     pub created_at: Timestamp,
 }
 
@@ -35,7 +37,7 @@ pub struct InstanceOwner {
 
 impl Store {
     /// Makes sure that the deployment has instances of `process` with the ordinals 1 to `count`, and returns those,
-    /// first to last; ordinals above are left alone.
+    /// first to last; ordinals above are left alone, and so are those whose last instance failed until they are due.
     pub async fn ensure_instances(
         &self,
         deployment: DeploymentId,
@@ -46,10 +48,11 @@ impl Store {
             let mut instances = Vec::new();
             for ordinal in 1..=count {
                 let known = live(&write.sql, deployment, &process, ordinal)?;
-                instances.push(match known {
-                    Some(instance) => instance,
-                    None => insert(write, deployment, &process, ordinal)?,
-                });
+                if let Some(instance) = known {
+                    instances.push(instance);
+                } else if !setbacks::holds(write, deployment, &process, ordinal)? {
+                    instances.push(insert(write, deployment, &process, ordinal)?);
+                }
             }
             Ok(instances)
         })
@@ -173,6 +176,62 @@ impl Store {
         .await
     }
 
+    /// Takes an instance that serves out of the routing table, and says why. Any other is left alone.
+    pub async fn set_instance_down(&self, id: InstanceId, why: String) -> Result<(), Error> {
+        self.write(move |write| {
+            write.sql.execute(
+                "UPDATE instances SET down = ?2 WHERE id = ?1 AND state = 'serving'",
+                params![id.to_string(), why],
+            )?;
+            write.touch(Topic::Instances);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes an instance that serves back into the routing table, with the address at which it answered. Any other is
+    /// left alone.
+    pub async fn set_instance_up(
+        &self,
+        id: InstanceId,
+        address: Option<SocketAddr>,
+    ) -> Result<(), Error> {
+        self.write(move |write| {
+            write.sql.execute(
+                "UPDATE instances SET down = NULL, address = ?2 WHERE id = ?1 AND state = 'serving'",
+                params![id.to_string(), address.map(|address| address.to_string())],
+            )?;
+            write.touch(Topic::Instances);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Forgets stopped instances but for the last `keep` of each environment. Those of deployments that have not ended stay,
+    /// so that a command that ran is not run again, and so do those that a setback names.
+    pub async fn forget_stopped_instances(&self, keep: u32) -> Result<usize, Error> {
+        self.write(move |write| {
+            write.sql.execute(
+                "DELETE FROM setbacks WHERE deployment_id NOT IN (
+                     SELECT current_deployment FROM environments WHERE current_deployment IS NOT NULL)",
+                [],
+            )?;
+            let forgotten = write.sql.execute(
+                "DELETE FROM instances WHERE id IN (
+                     SELECT id FROM (
+                         SELECT instances.id, deployments.state AS of_deployment,
+                             row_number() OVER (PARTITION BY environment_id ORDER BY instances.id DESC) AS place
+                         FROM instances JOIN deployments ON deployments.id = deployment_id
+                         WHERE instances.state = 'stopped')
+                     WHERE place > ?1 AND of_deployment IN ('succeeded', 'failed', 'cancelled'))
+                 AND id NOT IN (SELECT instance_id FROM setbacks)",
+                [keep],
+            )?;
+            Ok(forgotten)
+        })
+        .await
+    }
+
     /// Moves an instance along one arrow. An instance that is there already stays as it is.
     pub async fn set_instance_state(
         &self,
@@ -276,7 +335,7 @@ fn find(connection: &Connection, id: InstanceId) -> Result<Option<Instance>, Err
     Ok(statement.query_row([id.to_string()], read).optional()?)
 }
 
-fn get(connection: &Connection, id: InstanceId) -> Result<Instance, Error> {
+pub(crate) fn get(connection: &Connection, id: InstanceId) -> Result<Instance, Error> {
     find(connection, id)?.ok_or_else(|| Error::not_found(format!("instance {id}")))
 }
 
@@ -289,6 +348,7 @@ pub(crate) fn read(row: &Row<'_>) -> row::Result<Instance> {
         state: row::text(row, "state")?,
         address: row::optional_text(row, "address")?,
         drain_until: row::optional_time(row, "drain_until")?,
+        down: row.get("down")?,
         created_at: row::time(row, "created_at")?,
     })
 }

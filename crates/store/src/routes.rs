@@ -20,7 +20,7 @@ pub struct RoutedEnvironment {
     pub instances: Vec<RoutedInstance>,
 }
 
-/// A web instance that may get requests.
+/// A web instance that may get requests: it serves, and is not down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoutedInstance {
     pub id: InstanceId,
@@ -86,7 +86,7 @@ fn instances(
          JOIN releases ON releases.id = deployments.release_id
          JOIN instances ON instances.deployment_id = deployments.id
          WHERE environments.id = ?1 AND instances.state = 'serving' AND instances.process = 'web'
-           AND instances.address IS NOT NULL
+           AND instances.address IS NOT NULL AND instances.down IS NULL
          ORDER BY instances.ordinal",
     )?;
     let instances = statement

@@ -421,3 +421,99 @@ async fn secrets_and_variables_have_one_value_a_name_and_scope() {
     }
     assert!(!store.has_secrets().await.unwrap());
 }
+
+impl Fixture {
+    /// A deployment that serves, with so many web instances.
+    async fn serving(&self, app: &store::App, count: u32) -> store::Deployment {
+        let deployment = self.deployment(app).await;
+        let (store, id) = (&self.store, deployment.id);
+        store.advance_deployment(id, DeploymentState::Preparing, false).await.unwrap();
+        store.advance_deployment(id, DeploymentState::Starting, false).await.unwrap();
+        store.ensure_instances(id, ProcessType::web(), count).await.unwrap();
+        store.switch_to_deployment(id, Duration::ZERO).await.unwrap();
+        store.advance_deployment(id, DeploymentState::Succeeded, false).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn an_instance_that_is_down_gets_no_requests_until_it_is_up_again_wherever_that_is() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let deployment = fixture.serving(&app, 1).await;
+    let store = &fixture.store;
+    let id = store.instances_of(deployment.id).await.unwrap()[0].id;
+    store.set_instance_address(id, Some("127.0.0.1:4000".parse().unwrap())).await.unwrap();
+    store.set_instance_down(id, "it exited with status 1".into()).await.unwrap();
+    assert_eq!(store.routing().await.unwrap()[0].instances, []);
+    let down = store.find_instance(id).await.unwrap().unwrap();
+    assert_eq!(down.down.as_deref(), Some("it exited with status 1"));
+    let elsewhere = "127.0.0.1:4001".parse().unwrap();
+    store.set_instance_up(id, Some(elsewhere)).await.unwrap();
+    let routing = store.routing().await.unwrap();
+    assert_eq!(routing[0].instances[0].address, elsewhere);
+    assert_eq!((routing[0].app_id, routing[0].uid), (app.id, app.uid));
+}
+
+#[tokio::test]
+async fn a_place_whose_instance_failed_stays_empty_longer_each_time() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let deployment = fixture.serving(&app, 1).await;
+    let store = &fixture.store;
+    let place = async || {
+        let instances = store.ensure_instances(deployment.id, ProcessType::web(), 2).await.unwrap();
+        instances.into_iter().find(|instance| instance.ordinal == 2)
+    };
+    for (failures, seconds) in [(1, 1), (2, 2), (3, 4)] {
+        let second = place().await.expect("it is due");
+        store.instance_failed(second.id, "no answer".into()).await.unwrap();
+        store.instance_failed(second.id, "said twice".into()).await.unwrap();
+        let setbacks = store.setbacks_of(deployment.id).await.unwrap();
+        assert_eq!((setbacks.len(), setbacks[0].failures), (1, failures));
+        assert_eq!((setbacks[0].instance, setbacks[0].reason.as_str()), (second.id, "no answer"));
+        // The other place is not held up by it, and a server that is started anew waits as long.
+        assert!(place().await.is_none());
+        let now = types::Clock::now(&*fixture.clock);
+        let due = fixture.reopened().next_comeback(now).await.unwrap().unwrap();
+        assert_eq!(due.duration_since(now).as_secs(), seconds);
+        fixture.clock.advance(Duration::from_secs(seconds.cast_unsigned()));
+    }
+    // It came up, and failed long after: that is a first time.
+    let second = place().await.unwrap();
+    assert_eq!(store.setbacks_of(deployment.id).await.unwrap(), []);
+    store.set_instance_state(second.id, InstanceState::Serving).await.unwrap();
+    fixture.clock.advance(Duration::from_secs(3600));
+    store.instance_failed(second.id, "gone".into()).await.unwrap();
+    assert_eq!(store.setbacks_of(deployment.id).await.unwrap()[0].failures, 1);
+    // Whoever scales asks for another try at once.
+    let counts = BTreeMap::from([(ProcessType::web(), 2)]);
+    store.scale(deployment.environment, counts, Actor::System).await.unwrap();
+    assert!(place().await.is_some());
+}
+
+#[tokio::test]
+async fn stopped_instances_are_forgotten_but_for_the_last_ones() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let under_way = fixture.deployment(&app).await;
+    let store = &fixture.store;
+    let one_off = store.ensure_one_off(under_way.id, "release".parse().unwrap()).await.unwrap();
+    store.set_instance_state(one_off.id, InstanceState::Stopping).await.unwrap();
+    store.set_instance_state(one_off.id, InstanceState::Stopped).await.unwrap();
+    let deployment = fixture.serving(&app, 0).await;
+    let mut stopped = Vec::new();
+    for _ in 0..5 {
+        fixture.clock.advance(Duration::from_secs(3600));
+        let places = store.ensure_instances(deployment.id, ProcessType::web(), 1).await.unwrap();
+        store.instance_failed(places[0].id, "no answer".into()).await.unwrap();
+        store.set_instance_state(places[0].id, InstanceState::Stopped).await.unwrap();
+        stopped.push(places[0].id);
+    }
+    assert_eq!(store.forget_stopped_instances(2).await.unwrap(), 3);
+    let left = store.stopped_instances(deployment.environment, 100).await.unwrap();
+    let left: Vec<_> = left.iter().map(|instance| instance.id).collect();
+    assert_eq!(left, [stopped[4], stopped[3], one_off.id]);
+    assert_eq!(store.forget_stopped_instances(0).await.unwrap(), 1, "the setback names the last");
+    let setback = &store.setbacks_of(deployment.id).await.unwrap()[0];
+    assert!(store.find_instance(setback.instance).await.unwrap().is_some());
+}

@@ -55,7 +55,13 @@ pub(super) async fn bring_up(
     }
     let health = specification.health(&instance.process);
     match driver.ready(instance.id, &health).await {
-        Ok(ready) => Ok(Ok(format!("{} ({})", ready.by, lapse(ready.after)))),
+        Ok(ready) => {
+            // The port may have been taken before the process came to listen: it then has another one.
+            if ready.address != started.address {
+                control.inner.store.set_instance_address(instance.id, ready.address).await?;
+            }
+            Ok(Ok(format!("{} ({})", ready.by, lapse(ready.after))))
+        }
         Err(NotReady::Unseen(error)) => Err(Error::Logs(error)),
         Err(error) => Ok(Err(chain(&error))),
     }

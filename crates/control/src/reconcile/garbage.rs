@@ -99,11 +99,12 @@ async fn sweep_pins(control: &Control) -> Result<(), Error> {
 async fn sweep_logs(control: &Control) -> Result<(), Error> {
     let store = &control.inner.store;
     let driver = &control.inner.driver;
+    let limit = control.inner.settings.limits.stopped_instances;
+    store.forget_stopped_instances(limit).await?;
     let mut kept = HashSet::new();
     kept.extend(store.live_instances().await?.into_iter().map(|owner| owner.instance.id));
     for app in store.apps().await? {
         for environment in store.environments(app.id).await? {
-            let limit = control.inner.settings.limits.stopped_instances;
             let stopped = store.stopped_instances(environment.id, limit).await?;
             kept.extend(stopped.into_iter().map(|instance| instance.id));
         }

@@ -1,22 +1,45 @@
 //! Keeps instances what their rows say: those that serve run, those that are to go are drained and
-//! stopped, and each environment has as many as it should.
+//! stopped, and each environment has as many as it should. A place whose instance does not come up stays empty for a while,
+//! longer each time (`store::Setback`).
+
+mod serving;
 
 use std::collections::HashSet;
 use std::time::Duration;
 
-use deploy::{Driver, Exit, Observation};
+use deploy::Driver;
 use jiff::Timestamp;
 use store::{Instance, Store, Topic};
 use types::{EnvironmentId, InstanceId, InstanceState};
 
 use super::bring_up::{bring_up, lay_out};
 use super::specification::{FIRST_DEPLOY, RELEASE};
-use super::{Specification, routes};
+use super::{PERIOD, RETRY, Specification, routes};
 use crate::control::Key;
 use crate::error::chain;
 use crate::{Control, Error};
 
-pub(super) async fn reconcile(control: Control) -> Result<(), Error> {
+/// Looks on a wake-up, on the period, and when a place that is empty after a failure is due.
+pub(super) async fn run(control: Control) {
+    let mut wake = control.inner.store.subscribe(Topic::Instances);
+    loop {
+        let pause = match reconcile(&control).await {
+            Ok(due) => due.map_or(PERIOD, |due| left(control.inner.clock.now(), due).min(PERIOD)),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "instances could not be reconciled; trying again");
+                RETRY
+            }
+        };
+        tokio::select! {
+            () = wake.changed() => {}
+            () = tokio::time::sleep(pause) => {}
+            () = control.inner.stop.cancelled() => return,
+        }
+    }
+}
+
+/// Says when there is something to do that nobody wakes us for.
+async fn reconcile(control: &Control) -> Result<Option<Timestamp>, Error> {
     let live = control.inner.store.live_instances().await?;
     let mut environments = HashSet::new();
     for owner in live {
@@ -35,7 +58,8 @@ pub(super) async fn reconcile(control: Control) -> Result<(), Error> {
             drop(driving);
         });
     }
-    converge_all(&control, environments).await
+    converge_all(control, environments).await?;
+    Ok(control.inner.store.next_comeback(control.inner.clock.now()).await?)
 }
 
 /// Does what the row of one instance asks for, until it asks for nothing more.
@@ -47,20 +71,7 @@ async fn keep(control: &Control, id: InstanceId) -> Result<(), Error> {
         match instance.state {
             // Whoever started it brings it up.
             InstanceState::Starting => wake.changed().await,
-            InstanceState::Serving => tokio::select! {
-                ended = end_of(control, id) => {
-                    match ended? {
-                        // `solum server stop --all`, before this server was started.
-                        Observation::Exited { exit, .. } if exit != Exit::Lost => {
-                            tracing::info!(%id, "an instance was stopped and is replaced");
-                        }
-                        // The machine was started again, or somebody killed its shim.
-                        _ => tracing::warn!(%id, "an instance was lost and is replaced"),
-                    }
-                    store.set_instance_state(id, InstanceState::Stopping).await?;
-                }
-                () = wake.changed() => {}
-            },
+            InstanceState::Serving => serving::serve(control, &instance, &mut wake).await?,
             InstanceState::Draining => {
                 drain(control, &instance).await?;
                 store.set_instance_state(id, InstanceState::Stopping).await?;
@@ -72,16 +83,6 @@ async fn keep(control: &Control, id: InstanceId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns when nothing of an instance runs any more, and nothing of it will by itself.
-async fn end_of(control: &Control, id: InstanceId) -> Result<Observation, Error> {
-    let driver = &control.inner.driver;
-    let mut seen = driver.observe(id).await.map_err(Error::Logs)?;
-    while !seen.is_final() {
-        seen = driver.changed(id, &seen).await.map_err(Error::Logs)?;
-    }
-    Ok(seen)
-}
-
 /// Lets requests end, until the deadline that stands in the row.
 async fn drain(control: &Control, instance: &Instance) -> Result<(), Error> {
     // Only once the router has confirmed that it sends nothing more is "nothing in flight" an answer.
@@ -91,7 +92,7 @@ async fn drain(control: &Control, instance: &Instance) -> Result<(), Error> {
             Err(router::Error::NotRunning(_)) => return Ok(()),
             Err(error) => {
                 tracing::warn!(error = %chain(&error), "the router does not confirm; not draining yet");
-                tokio::time::sleep(super::RETRY).await;
+                tokio::time::sleep(RETRY).await;
             }
         }
     }
@@ -198,7 +199,7 @@ async fn bring_into_service(
         Err(why) => {
             let name = format!("{}.{}", instance.process, instance.ordinal);
             tracing::warn!(id = %instance.id, name, why, "an additional instance did not come up");
-            control.inner.store.set_instance_state(instance.id, InstanceState::Stopping).await?;
+            control.inner.store.instance_failed(instance.id, why).await?;
         }
     }
     Ok(())

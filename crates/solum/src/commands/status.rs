@@ -82,6 +82,9 @@ pub(super) fn summary(environment: &Environment) -> Table {
     table.row(["serves", &serves]);
     if !environment.processes.is_empty() {
         table.row(["processes", &processes(environment)]);
+        for trouble in environment.processes.values().flat_map(|process| &process.troubles) {
+            table.row(["", trouble]);
+        }
     }
     table
 }

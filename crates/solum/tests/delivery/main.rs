@@ -7,6 +7,7 @@ mod examples;
 mod hello;
 mod lifecycle;
 mod load;
+mod neighbours;
 mod pushes;
 mod queue;
 mod releases;

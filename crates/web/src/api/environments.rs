@@ -130,7 +130,10 @@ fn wire(view: EnvironmentView, numbers: &Numbers) -> Environment {
 fn counts(
     processes: BTreeMap<ProcessType, control::ProcessView>,
 ) -> BTreeMap<ProcessType, ProcessCount> {
-    let count =
-        |view: control::ProcessView| ProcessCount { desired: view.desired, running: view.serving };
+    let count = |view: control::ProcessView| ProcessCount {
+        desired: view.desired,
+        running: view.serving,
+        troubles: view.troubles,
+    };
     processes.into_iter().map(|(process, view)| (process, count(view))).collect()
 }

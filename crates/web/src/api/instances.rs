@@ -40,8 +40,11 @@ pub(crate) async fn list(
 }
 
 fn wire(app: &AppName, view: InstanceView) -> Instance {
-    let InstanceView { environment, instance, release, seen } = view;
-    let (status, detail) = status(instance.state, &seen);
+    let InstanceView { environment, instance, release, seen, setback } = view;
+    let (status, detail) = match &setback {
+        Some(setback) => (InstanceStatus::Restarting, Some(control::explain_setback(setback))),
+        None => status(instance.state, instance.down.as_deref(), &seen),
+    };
     let (pid, restarts, started_at) = match seen {
         Observation::Running { pid, since, restarts, .. } => (Some(pid), restarts, Some(since)),
         Observation::BackingOff { restarts, .. } => (None, restarts, None),
@@ -64,7 +67,11 @@ fn wire(app: &AppName, view: InstanceView) -> Instance {
 }
 
 /// What it is meant to be doing, unless it is seen to be doing something else.
-fn status(meant: InstanceState, seen: &Observation) -> (InstanceStatus, Option<String>) {
+fn status(
+    meant: InstanceState,
+    down: Option<&str>,
+    seen: &Observation,
+) -> (InstanceStatus, Option<String>) {
     match (meant, seen) {
         (InstanceState::Stopped, _) => (InstanceStatus::Stopped, None),
         (InstanceState::Stopping, _) => (InstanceStatus::Stopping, None),
@@ -80,7 +87,10 @@ fn status(meant: InstanceState, seen: &Observation) -> (InstanceStatus, Option<S
         }
         (InstanceState::Draining, _) => (InstanceStatus::Draining, None),
         (InstanceState::Serving, Observation::Starting) => (InstanceStatus::Starting, None),
-        (InstanceState::Serving, Observation::Running { .. }) => (InstanceStatus::Running, None),
+        (InstanceState::Serving, Observation::Running { .. }) => match down {
+            Some(why) => (InstanceStatus::Starting, Some(format!("it gets no requests: {why}"))),
+            None => (InstanceStatus::Running, None),
+        },
     }
 }
 
@@ -95,7 +105,12 @@ mod tests {
         let at = types::Timestamp::UNIX_EPOCH;
         let running = Observation::Running { pid: 1, since: at, restarts: 0, address: None };
         let backing_off = Observation::BackingOff { restarts: 2, until: at, last: Exit::Code(3) };
-        let status = |meant, seen| status(meant, seen);
+        let unfit = status(InstanceState::Serving, Some("no answer"), &running);
+        assert_eq!(
+            unfit,
+            (InstanceStatus::Starting, Some("it gets no requests: no answer".into()))
+        );
+        let status = |meant, seen| status(meant, None, seen);
         assert_eq!(status(InstanceState::Serving, &running).0, InstanceStatus::Running);
         assert_eq!(status(InstanceState::Draining, &running).0, InstanceStatus::Draining);
         assert_eq!(status(InstanceState::Serving, &Observation::Absent).0, InstanceStatus::Lost);
