@@ -2,8 +2,10 @@
 pub enum Error {
     #[error("there is no {what}")]
     NotFound { what: String },
+    #[error("the disk of the database is full")]
+    Full(#[source] rusqlite::Error),
     #[error("the database refused")]
-    Database(#[from] rusqlite::Error),
+    Database(#[source] rusqlite::Error),
     #[error("the database could not be brought up to date")]
     Migration(#[source] rusqlite_migration::Error),
     #[error("the database was made by a newer version of Solum; install that version again")]
@@ -24,7 +26,30 @@ pub enum Error {
     Commit(String),
 }
 
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        if is_full(&error) { Self::Full(error) } else { Self::Database(error) }
+    }
+}
+
+/// The database's own file, its journal, or the memory that it shares found no room.
+pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
+    let Some(error) = error.sqlite_error() else { return false };
+    error.code == rusqlite::ErrorCode::DiskFull
+        || error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+}
+
 impl Error {
+    /// A commit that failed is told to everybody who was part of it.
+    pub(crate) fn of_commit(error: &rusqlite::Error) -> Self {
+        match error {
+            rusqlite::Error::SqliteFailure(code, _) if is_full(error) => {
+                Self::Full(rusqlite::Error::SqliteFailure(*code, None))
+            }
+            _ => Self::Commit(error.to_string()),
+        }
+    }
+
     pub(crate) fn not_found(what: impl Into<String>) -> Self {
         Self::NotFound { what: what.into() }
     }

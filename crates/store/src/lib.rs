@@ -6,12 +6,14 @@
 //! The invariant: when a method that writes has returned `Ok`, what it wrote is on the disk (SQLite in
 //! WAL mode, `synchronous=FULL`, both read back when opened). There is one writer, a thread of its own; writes
 //! that arrive while it is busy are committed together. A write that fails leaves nothing behind, also when
-//! others of its group succeed.
+//! others of its group succeed. One that finds no room on the disk is [`Error::Full`]; a ballast file beside the database
+//! (`src/ballast.rs`) makes that late.
 //!
 //! Whoever wants to act on what was written subscribes to a [`Topic`]: it is woken after the commit,
 //! never before. A wake-up says "look", not what to find.
 
 mod apps;
+mod ballast;
 mod changes;
 mod config;
 mod deployments;
@@ -71,16 +73,28 @@ pub struct Store {
     writer: writer::Writer,
     readers: Arc<readers::Readers>,
     topics: Arc<topic::Topics>,
+    ballast: Arc<ballast::Ballast>,
 }
 
 impl Store {
     /// Opens the database, makes it if it is not there, and brings an older one up to date.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let ballast = Arc::new(ballast::Ballast::beside(path));
+        // Opening takes room too.
+        ballast.balance();
         let connection = schema::open_writer(path)?;
         let readers = Arc::new(readers::Readers::new(path.to_owned()));
         let topics = Arc::new(topic::Topics::default());
-        let writer = writer::Writer::start(connection, Arc::clone(&topics), clock)?;
-        Ok(Self { writer, readers, topics })
+        let (of_writer, told) = (Arc::clone(&ballast), Arc::clone(&topics));
+        let writer = writer::Writer::start(connection, told, clock, of_writer)?;
+        Ok(Self { writer, readers, topics, ballast })
+    }
+
+    /// On a full disk, gives up what is kept for that case: for work beside the database that mends it.
+    pub async fn make_room(&self) {
+        let ballast = Arc::clone(&self.ballast);
+        // Only a panic or the end of the runtime keeps it from being done.
+        let _ = tokio::task::spawn_blocking(move || ballast.balance()).await;
     }
 
     /// Wakes whoever holds it after each commit that touched `topic`.

@@ -13,6 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 use types::{Clock, RunId};
 use workflow::State;
 
+use crate::ballast::Ballast;
+use crate::error::is_full;
 use crate::topic::{Topic, Topics};
 use crate::{Error, Store, failpoint};
 
@@ -69,6 +71,7 @@ impl Writer {
         mut connection: Connection,
         topics: Arc<Topics>,
         clock: Arc<dyn Clock>,
+        ballast: Arc<Ballast>,
     ) -> Result<Self, Error> {
         let (queue, mut jobs) = mpsc::channel::<Job>(QUEUE);
         std::thread::Builder::new()
@@ -76,7 +79,12 @@ impl Writer {
             .spawn(move || {
                 let runs = RunCache::default();
                 while let Some(first) = jobs.blocking_recv() {
-                    run_group(&mut connection, &runs, &topics, &*clock, first, &mut jobs);
+                    ballast.balance();
+                    let full =
+                        run_group(&mut connection, &runs, &topics, &*clock, first, &mut jobs);
+                    if full {
+                        ballast.give_up();
+                    }
                 }
             })
             .map_err(Error::Thread)?;
@@ -84,6 +92,7 @@ impl Writer {
     }
 }
 
+/// Whether the disk was full.
 fn run_group(
     connection: &mut Connection,
     runs: &RunCache,
@@ -91,14 +100,19 @@ fn run_group(
     clock: &dyn Clock,
     first: Job,
     jobs: &mut mpsc::Receiver<Job>,
-) {
+) -> bool {
     let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(transaction) => transaction,
-        Err(error) => return refuse_group(&error, first, jobs),
+        Err(error) => {
+            refuse_group(&error, first, jobs);
+            return is_full(&error);
+        }
     };
     let mut group = Group { transaction, runs, clock, touched: 0, journalled: 0 };
     let mut answers = vec![first(&mut group)];
-    while answers.len() < GROUP {
+    // SQLite takes a whole transaction back when it finds the disk full in the middle of one: nothing may be written
+    // outside of it then, and the commit below fails.
+    while answers.len() < GROUP && !group.transaction.is_autocommit() {
         let Ok(job) = jobs.try_recv() else { break };
         answers.push(job(&mut group));
     }
@@ -114,9 +128,11 @@ fn run_group(
             runs.borrow_mut().clear();
         }
     }
+    let full = outcome.as_ref().is_err_and(is_full);
     for answer in answers {
         answer(outcome.as_ref().copied());
     }
+    full
 }
 
 /// No transaction could be had: whoever waits is told, instead of waiting for the next try.
@@ -140,7 +156,7 @@ impl Store {
             let result = group.run(work);
             Box::new(move |committed| {
                 let result = match (result, committed) {
-                    (Ok(_), Err(error)) => Err(Error::Commit(error.to_string()).into()),
+                    (Ok(_), Err(error)) => Err(Error::of_commit(error).into()),
                     (result, _) => result,
                 };
                 // A caller that has gone away does not take its write back.

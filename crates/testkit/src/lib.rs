@@ -17,6 +17,7 @@ mod readme;
 mod repository;
 mod scratch;
 mod server;
+mod small_disk;
 mod wait;
 
 pub use command::Finished;
@@ -25,4 +26,5 @@ pub use load::{Load, LoadPlan, LoadReport};
 pub use readme::readme_block;
 pub use repository::{Push, Repository};
 pub use server::{Server, ServerOptions, Stopper};
+pub use small_disk::SmallDisk;
 pub use wait::wait_until;
