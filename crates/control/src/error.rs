@@ -67,6 +67,7 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::NotFound { what } => Self::NotFound(what),
+            store::Error::Full(_) => Self::DiskFull,
             other => Self::Store(other),
         }
     }
@@ -75,6 +76,12 @@ impl From<store::Error> for Error {
 impl Error {
     pub(crate) fn io(doing: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { doing, source }
+    }
+
+    /// Whether it failed because something found no room on the disk.
+    #[must_use]
+    pub fn is_storage_full(&self) -> bool {
+        matches!(self, Self::DiskFull) || found_no_room(self)
     }
 
     /// What to do about it, where that is not plain from the message.
@@ -99,7 +106,11 @@ impl Error {
                 "`--to vN` goes to any release that served; `solum env show {app} {environment}` shows them"
             ),
             Self::SecretKey(error) => error.hint().to_owned(),
-            Self::DiskFull => "free some space on the server and try again".to_owned(),
+            Self::DiskFull => {
+                "free some space on the server and try again; an app's own files go with \
+                               `solum exec APP -- rm /data/FILE`"
+                    .to_owned()
+            }
             Self::TokenExists(_) => {
                 "choose another name, or revoke the one that is there".to_owned()
             }
@@ -107,6 +118,15 @@ impl Error {
             _ => return None,
         })
     }
+}
+
+/// Whether any of the causes is the system's word for a full disk, or a full quota.
+pub(crate) fn found_no_room(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    std::iter::successors(Some(error), |error| error.source()).any(|cause| {
+        let cause = cause.downcast_ref::<std::io::Error>();
+        cause.is_some_and(|cause| matches!(cause.kind(), StorageFull | QuotaExceeded))
+    })
 }
 
 /// An error with everything that caused it, for a log line or a failure's message.
@@ -122,4 +142,23 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_known_below_whatever_it_ended() {
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        assert!(Error::io("store the upload")(full()).is_storage_full());
+        let below = deploy::Error::Start(deploy::StartError::Io {
+            action: "write",
+            path: "/x".into(),
+            source: full(),
+        });
+        assert!(Error::Exec(below).is_storage_full());
+        let other = std::io::Error::from(std::io::ErrorKind::NotFound);
+        assert!(!Error::io("store the upload")(other).is_storage_full());
+    }
 }

@@ -86,6 +86,13 @@ impl From<Error> for Refusal {
         if let Error::Invalid { code, message, hint } = error {
             return invalid(code, message, hint);
         }
+        let error = match error {
+            error if error.is_storage_full() => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the disk is full");
+                Error::DiskFull
+            }
+            error => error,
+        };
         let Some(code) = code(&error) else {
             let error: &dyn std::error::Error = &error;
             tracing::error!(error, "a use-case failed");
@@ -195,6 +202,15 @@ mod tests {
         let problem = Refusal::from(error).into_problem();
         assert_eq!((problem.status, problem.code.as_str()), (500, "internal"));
         assert!(!problem.detail.contains("admin"), "{problem:?}");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_wherever_it_was_met() {
+        let error =
+            Error::Io { doing: "store the upload", source: std::io::ErrorKind::StorageFull.into() };
+        let problem = Refusal::from(error).into_problem();
+        assert_eq!((problem.status, problem.code.as_str()), (507, "storage_full"));
+        assert!(problem.hint.is_some_and(|hint| hint.contains("solum exec")));
     }
 
     #[test]
