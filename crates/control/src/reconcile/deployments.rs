@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use store::{Deployment, Topic};
-use types::{DeploymentState, EnvironmentId};
+use types::{DeploymentId, DeploymentState, EnvironmentId};
 
 use super::{PERIOD, RETRY, Specification};
 use crate::control::Key;
@@ -44,7 +44,7 @@ async fn drive_all(control: &Control) -> Result<(), Error> {
             {
                 let control = control.clone();
                 control.inner.tracker.clone().spawn(async move {
-                    drive(&control, deployment).await;
+                    drive_latest(&control, deployment.id).await;
                     drop(driving);
                     // The next one in line may have come while this one was driven.
                     control.inner.deployments_nudge.notify_one();
@@ -57,6 +57,18 @@ async fn drive_all(control: &Control) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// The row was listed before it was this driver's: somebody else may have moved it on since.
+async fn drive_latest(control: &Control, id: DeploymentId) {
+    match control.inner.store.deployment(id).await {
+        Ok(deployment) => drive(control, deployment).await,
+        // What is unfinished is looked up again.
+        Err(error) => {
+            let error = Error::from(error);
+            tracing::warn!(%id, error = %chain(&error), "a deployment could not be looked up");
+        }
+    }
 }
 
 /// Takes one deployment to its end.
