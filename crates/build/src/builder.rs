@@ -21,6 +21,7 @@ mod execute;
 mod install;
 mod program;
 mod room;
+mod space;
 mod sync;
 mod trim;
 
@@ -44,6 +45,7 @@ pub use error::{BuildError, Stage};
 
 use program::Program;
 use room::Rooms;
+pub(crate) use space::Space;
 
 /// What a [`Builder`] works with.
 pub struct BuilderConfig {
@@ -60,6 +62,10 @@ pub struct BuilderConfig {
     pub rustup: Option<PathBuf>,
     /// Our own program, which static sites carry with them.
     pub solum: PathBuf,
+    /// What has to stay free on the disk of `directory`: nothing is begun with less, and what runs is ended.
+    pub min_free_bytes: u64,
+    /// The most that an archive that is handed in may expand to.
+    pub max_import_bytes: u64,
 }
 
 /// Plans, tests, builds. See the module's documentation.
@@ -68,6 +74,7 @@ pub struct Builder {
     config: BuilderConfig,
     probe: Probe,
     rooms: Rooms,
+    space: Space,
     /// The layer with our own program, once it was packed.
     program: Program,
 }
@@ -97,7 +104,17 @@ pub enum Tested {
 
 impl fmt::Debug for BuilderConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { directory, store, boxes, machine, pass_env, rustup, solum } = self;
+        let Self {
+            directory,
+            store,
+            boxes,
+            machine,
+            pass_env,
+            rustup,
+            solum,
+            min_free_bytes,
+            max_import_bytes,
+        } = self;
         // A proxy's address may hold a password.
         let passed: Vec<_> = pass_env.iter().map(|(name, _)| name).collect();
         f.debug_struct("BuilderConfig")
@@ -108,6 +125,8 @@ impl fmt::Debug for BuilderConfig {
             .field("pass_env", &passed)
             .field("rustup", rustup)
             .field("solum", solum)
+            .field("min_free_bytes", min_free_bytes)
+            .field("max_import_bytes", max_import_bytes)
             .finish()
     }
 }
@@ -130,7 +149,9 @@ impl Builder {
     pub fn new(config: BuilderConfig) -> Self {
         let probe = Probe::new(config.rustup.clone());
         let rooms = Rooms::new(config.directory.clone());
-        Self { config, probe, rooms, program: Program::default() }
+        let space =
+            Space { directory: config.directory.clone(), min_free_bytes: config.min_free_bytes };
+        Self { config, probe, rooms, space, program: Program::default() }
     }
 
     /// Reads the tree and decides how it is built, tested and run. Runs nothing out of it.
@@ -153,12 +174,7 @@ impl Builder {
             Tests::Skip(why) => return Ok(Tested::Skipped(why.clone())),
         };
         let job = self.begin(workspace, plan, transcript, cancel).await?;
-        let dependencies = job.install_for_work().await?;
-        job.sync().await?;
-        transcript.step("Testing");
-        let recipe = &plan.recipe;
-        let commands = [&recipe.in_tree[..], &recipe.in_tree_development, &commands].concat();
-        job.run(Stage::Test, &commands, job.app_binds(dependencies.as_ref()).await?).await?;
+        job.conclude(job.test(&commands).await).await?;
         Ok(Tested::Passed)
     }
 
@@ -171,21 +187,7 @@ impl Builder {
         cancel: &CancellationToken,
     ) -> Result<Bundle, BuildError> {
         let job = self.begin(workspace, plan, transcript, cancel).await?;
-        if plan.language == Language::Buildpack {
-            return job.build_with_buildpacks().await;
-        }
-        let shipped = job.install_shipped().await?;
-        let recipe = &plan.recipe;
-        let commands = [&recipe.in_tree[..], &recipe.compile, &recipe.finish].concat();
-        if commands.is_empty() {
-            return job.assemble_untouched(shipped).await;
-        }
-        let dependencies = job.install_for_work().await?;
-        job.sync().await?;
-        transcript.step("Building");
-        let binds = job.writable_binds(dependencies.as_ref()).await?;
-        job.run(Stage::Build, &commands, binds).await?;
-        job.assemble_built(shipped, dependencies).await
+        job.conclude(job.build().await).await
     }
 
     pub(crate) fn store(&self) -> &Arc<ArtifactStore> {
@@ -196,6 +198,14 @@ impl Builder {
         &self.config.machine
     }
 
+    pub(crate) fn space(&self) -> &Space {
+        &self.space
+    }
+
+    pub(crate) fn max_import_bytes(&self) -> u64 {
+        self.config.max_import_bytes
+    }
+
     async fn begin<'a>(
         &'a self,
         workspace: &'a Workspace,
@@ -203,12 +213,20 @@ impl Builder {
         transcript: &'a dyn Transcript,
         cancel: &'a CancellationToken,
     ) -> Result<Job<'a>, BuildError> {
-        let room = tokio::select! {
-            room = self.rooms.enter(workspace.app, workspace.uid) => room?,
+        let entered = tokio::select! {
+            entered = self.rooms.enter(workspace.app, workspace.uid) => entered,
             () = cancel.cancelled() => return Err(BuildError::Cancelled),
         };
-        let (config, program) = (&self.config, &self.program);
-        Ok(Job { config, program, room, workspace, plan, transcript, cancel })
+        let (config, program, space) = (&self.config, &self.program, &self.space);
+        let room = match entered {
+            Ok(room) if space.is_short() => {
+                room.leave()?;
+                return Err(space.error());
+            }
+            Err(_) if space.is_short() => return Err(space.error()),
+            entered => entered?,
+        };
+        Ok(Job { config, program, space, room, workspace, plan, transcript, cancel })
     }
 }
 
@@ -216,9 +234,39 @@ impl Builder {
 struct Job<'a> {
     config: &'a BuilderConfig,
     program: &'a Program,
+    space: &'a Space,
     room: room::Room,
     workspace: &'a Workspace,
     plan: &'a Plan,
     transcript: &'a dyn Transcript,
     cancel: &'a CancellationToken,
+}
+
+impl Job<'_> {
+    async fn test(&self, commands: &[String]) -> Result<(), BuildError> {
+        let dependencies = self.install_for_work().await?;
+        self.sync().await?;
+        self.transcript.step("Testing");
+        let recipe = &self.plan.recipe;
+        let commands = [&recipe.in_tree[..], &recipe.in_tree_development, commands].concat();
+        self.run(Stage::Test, &commands, self.app_binds(dependencies.as_ref()).await?).await
+    }
+
+    async fn build(&self) -> Result<Bundle, BuildError> {
+        if self.plan.language == Language::Buildpack {
+            return self.build_with_buildpacks().await;
+        }
+        let shipped = self.install_shipped().await?;
+        let recipe = &self.plan.recipe;
+        let commands = [&recipe.in_tree[..], &recipe.compile, &recipe.finish].concat();
+        if commands.is_empty() {
+            return self.assemble_untouched(shipped).await;
+        }
+        let dependencies = self.install_for_work().await?;
+        self.sync().await?;
+        self.transcript.step("Building");
+        let binds = self.writable_binds(dependencies.as_ref()).await?;
+        self.run(Stage::Build, &commands, binds).await?;
+        self.assemble_built(shipped, dependencies).await
+    }
 }

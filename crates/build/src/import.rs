@@ -7,6 +7,7 @@
 
 mod entries;
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use flate2::read::MultiGzDecoder;
 use types::{Bundle, Layer, MediaType, Stack, Transcript};
 
 use crate::blocking::blocking;
-use crate::builder::{Builder, run_env};
+use crate::builder::{Builder, Space, run_env};
 use crate::layer::{MAX_LAYER_BYTES, PackError};
 use crate::manifest::{Detected, ManifestFiles};
 use crate::store::{ArtifactStore, Contents, Staged, StoreError};
@@ -50,6 +51,9 @@ pub enum ImportError {
     /// In the `solum.yaml`, `Procfile` or `app.json` inside.
     #[error("{}", crate::plan::Lines(.0))]
     Mistakes(Vec<Mistake>),
+    /// Less room was left on the disk than has to stay free.
+    #[error("the server's disk is nearly full")]
+    DiskFull,
     #[error(transparent)]
     Pack(#[from] PackError),
     #[error(transparent)]
@@ -75,6 +79,8 @@ impl ImportError {
             Self::NoProcess { inside: None } => {
                 Some("put a Procfile such as 'web: ./server' beside the app's files")
             }
+            Self::TooLarge { .. } => Some("leave out what the app does not need to run"),
+            Self::DiskFull => Some("ask whoever runs the server to make room, and send it again"),
             Self::Hostile { .. } => {
                 Some("pack the directory that the app runs in, and nothing else")
             }
@@ -93,7 +99,9 @@ impl Builder {
         transcript.step("Reading the archive");
         let (store, machine) = (Arc::clone(self.store()), self.machine().clone());
         let path = archive.to_owned();
-        let (bundle, entries, warnings) = blocking(move || import(&store, machine, &path)).await?;
+        let bounds = Bounds::new(self.max_import_bytes(), self.space().clone());
+        let work = move || bounds.explain(import(&store, machine, &path, &bounds));
+        let (bundle, entries, warnings) = blocking(work).await?;
         for warning in &warnings {
             transcript.warning(warning);
         }
@@ -106,6 +114,7 @@ fn import(
     store: &ArtifactStore,
     machine: Stack,
     path: &Path,
+    bounds: &Bounds,
 ) -> Result<(Bundle, usize, Vec<String>), ImportError> {
     let unreadable = |source| ImportError::Io { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(unreadable)?;
@@ -113,7 +122,8 @@ fn import(
     let file = File::open(path).map_err(unreadable)?;
     let mut archive = tar::Archive::new(Bounded {
         bytes: MultiGzDecoder::new(io::BufReader::with_capacity(256 << 10, file)),
-        left: MAX_LAYER_BYTES,
+        bounds,
+        read: 0,
     });
     let mut checked = Checked::new(store)?;
     for entry in archive.entries().map_err(|source| checked.damaged(source))? {
@@ -177,18 +187,64 @@ fn check_magic(file: &mut File) -> io::Result<Result<(), ImportError>> {
     Ok(Err(ImportError::NotAnArchive { reason: reason.to_owned() }))
 }
 
-/// Ends with an error instead of expanding without end.
-struct Bounded<R> {
-    bytes: R,
-    left: u64,
+/// What an archive must not go beyond while it is read, and which of them it met.
+struct Bounds {
+    most_bytes: u64,
+    space: Space,
+    met: Cell<Option<Bound>>,
 }
 
-impl<R: io::Read> io::Read for Bounded<R> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    Size,
+    Disk,
+}
+
+impl Bounds {
+    /// The disk is looked at after each of these many bytes.
+    const LOOK: u64 = 16 << 20;
+
+    fn new(most_bytes: u64, space: Space) -> Self {
+        Self { most_bytes: most_bytes.min(MAX_LAYER_BYTES), space, met: Cell::new(None) }
+    }
+
+    fn check(&self, before: u64, after: u64) -> io::Result<()> {
+        let met = if after > self.most_bytes {
+            Some(Bound::Size)
+        } else {
+            let is_due = before == 0 || before / Self::LOOK != after / Self::LOOK;
+            (is_due && self.space.is_short()).then_some(Bound::Disk)
+        };
+        self.met.set(met);
+        met.map_or(Ok(()), |_| Err(io::Error::other("a bound was met")))
+    }
+
+    /// An archive that was cut off at a bound looks damaged; this says what it was.
+    fn explain<T>(&self, result: Result<T, ImportError>) -> Result<T, ImportError> {
+        result.map_err(|error| match self.met.get() {
+            Some(Bound::Size) => {
+                let most = self.most_bytes >> 20;
+                ImportError::TooLarge { reason: format!("it expands to more than {most} MiB") }
+            }
+            Some(Bound::Disk) => ImportError::DiskFull,
+            None => error,
+        })
+    }
+}
+
+/// Ends with an error instead of expanding without end.
+struct Bounded<'b, R> {
+    bytes: R,
+    bounds: &'b Bounds,
+    read: u64,
+}
+
+impl<R: io::Read> io::Read for Bounded<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.bytes.read(buffer)?;
-        self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
-            io::Error::other(format!("it expands to more than {} GiB", MAX_LAYER_BYTES >> 30))
-        })?;
+        let after = self.read + count as u64;
+        self.bounds.check(self.read, after)?;
+        self.read = after;
         Ok(count)
     }
 }
@@ -197,10 +253,27 @@ impl<R: io::Read> io::Read for Bounded<R> {
 mod tests {
     use super::*;
 
+    fn endless(most_bytes: u64, min_free_bytes: u64) -> (Bounds, Option<Bound>) {
+        let space = Space { directory: std::env::temp_dir(), min_free_bytes };
+        let bounds = Bounds::new(most_bytes, space);
+        let mut endless = Bounded { bytes: io::repeat(0), bounds: &bounds, read: 0 };
+        io::copy(&mut endless, &mut io::sink()).unwrap_err();
+        let met = bounds.met.get();
+        (bounds, met)
+    }
+
     #[test]
-    fn what_expands_without_end_is_ended() {
-        let mut endless = Bounded { bytes: io::repeat(0), left: 1000 };
-        let error = io::copy(&mut endless, &mut io::sink()).unwrap_err();
-        assert_eq!(error.to_string(), "it expands to more than 16 GiB");
+    fn what_expands_without_end_is_ended_by_name() {
+        let (bounds, met) = endless(3 << 20, 0);
+        assert_eq!(met, Some(Bound::Size));
+        let damaged = ImportError::Damaged { entries: 1, source: io::ErrorKind::Other.into() };
+        let error = bounds.explain::<()>(Err(damaged)).unwrap_err();
+        let expected = "the archive is refused: it expands to more than 3 MiB";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_disk_that_runs_full_ends_it_too() {
+        assert_eq!(endless(u64::MAX, u64::MAX).1, Some(Bound::Disk));
     }
 }

@@ -87,6 +87,8 @@ pub enum StartError {
     Artifacts(#[source] build::StoreError),
     #[error("apps cannot be run on this machine")]
     Driver(#[source] deploy::Error),
+    #[error("what a former server was building cannot be removed")]
+    Builds(#[source] build::BuildError),
     #[error("the router was not stopped")]
     Router(#[source] router::Error),
 }
@@ -134,7 +136,11 @@ impl Control {
             pass_env: settings.build_environment.clone(),
             rustup: settings.rustup.clone(),
             solum: settings.program.clone(),
+            min_free_bytes: settings.limits.min_free_bytes,
+            max_import_bytes: settings.limits.tree_bytes,
         });
+        // Before the engine goes on with anything: what is swept may be what filled the disk.
+        builder.sweep().await.map_err(StartError::Builds)?;
         let transcripts = settings.transcripts_directory();
         let transcripts = Transcripts::new(transcripts.clone())
             .map_err(|source| StartError::Directory { path: transcripts, source })?;

@@ -2,6 +2,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::space::MIN_FREE_FILES;
 use crate::boxes::{BoxError, BoxExit};
 use crate::layer::PackError;
 use crate::plan::PlanError;
@@ -33,6 +34,12 @@ pub enum BuildError {
     Failed { stage: Stage, command: String, exit: BoxExit },
     #[error("it was cancelled")]
     Cancelled,
+    /// There was, or came to be, less room on the disk than has to stay free. What ran was ended, and the room that it
+    /// took is free again.
+    #[error(
+        "the server's disk ran full: {} MiB of it and {MIN_FREE_FILES} files have to stay free while an app is built", min_free_bytes >> 20
+    )]
+    DiskFull { min_free_bytes: u64 },
     /// What a buildpack or a manifest said turned out not to hold.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -70,6 +77,10 @@ impl BuildError {
             }
             Self::Failed { exit: BoxExit::Code(127), .. } => Some(
                 "127 says that a program was not found; builds see the programs of /usr on the server"
+                    .to_owned(),
+            ),
+            Self::DiskFull { .. } => Some(
+                "have the commands write less, or ask whoever runs the server to make room on its disk"
                     .to_owned(),
             ),
             Self::Pack(PackError::PointsOutside { .. }) => {

@@ -50,11 +50,28 @@ impl Job<'_> {
         };
         let progress =
             Progress { transcript: self.transcript, commands, begun: AtomicUsize::new(0) };
-        match self.config.boxes.run(&command, &progress, self.cancel).await? {
+        match self.watched(&command, &progress).await? {
             BoxExit::Code(0) => Ok(()),
             BoxExit::Cancelled => Err(BuildError::Cancelled),
             exit => Err(BuildError::Failed { stage, command: progress.current(), exit }),
         }
+    }
+
+    /// Ends the box when the disk runs full.
+    async fn watched(
+        &self,
+        command: &BoxCommand,
+        progress: &Progress<'_>,
+    ) -> Result<BoxExit, BuildError> {
+        let stop = self.cancel.child_token();
+        let mut run = std::pin::pin!(self.config.boxes.run(command, progress, &stop));
+        tokio::select! {
+            exit = &mut run => return Ok(exit?),
+            () = self.space.ran_short() => stop.cancel(),
+        }
+        // Not before it has ended: what it wrote is to be taken away.
+        run.await?;
+        if self.cancel.is_cancelled() { Ok(BoxExit::Cancelled) } else { Err(self.space.error()) }
     }
 }
 

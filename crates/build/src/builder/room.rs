@@ -27,6 +27,31 @@ pub(super) struct Room {
     _alone: Arc<OwnedMutexGuard<()>>,
 }
 
+/// There from the moment when a call enters the room until it leaves it in order.
+const ENTERED: &str = "entered";
+const TREE: &str = "tree";
+const TEMPORARY: &str = "temporary";
+
+/// A room whose call was broken off.
+#[derive(Debug)]
+pub(super) struct Abandoned(PathBuf);
+
+impl Abandoned {
+    /// Without what that call was working on.
+    pub(super) fn clear_work(&self) -> Result<(), BuildError> {
+        remove(&self.0.join(TEMPORARY))?;
+        remove(&self.0.join(TREE))
+    }
+
+    pub(super) fn leave(&self) -> Result<(), BuildError> {
+        remove(&self.0.join(ENTERED))
+    }
+
+    pub(super) fn clear(&self) -> Result<(), BuildError> {
+        remove(&self.0)
+    }
+}
+
 impl Rooms {
     pub(super) fn new(directory: PathBuf) -> Self {
         Self { directory, locks: Mutex::default() }
@@ -57,6 +82,13 @@ impl Rooms {
         &self.directory
     }
 
+    /// Every room that a call has entered and not left: its process was killed. Nobody may be in one.
+    pub(super) fn abandoned(&self) -> Vec<Abandoned> {
+        let entries = std::fs::read_dir(&self.directory).into_iter().flatten();
+        let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
+        paths.filter(|path| path.join(ENTERED).exists()).map(Abandoned).collect()
+    }
+
     fn lock(&self, app: AppId) -> Arc<AsyncMutex<()>> {
         let mut locks = self.locks.lock();
         locks.retain(|_, lock| lock.strong_count() > 0);
@@ -77,7 +109,7 @@ impl Room {
 
     /// The tree that is built and tested in.
     pub(super) fn tree(&self) -> PathBuf {
-        self.directory.join("tree")
+        self.directory.join(TREE)
     }
 
     /// Installed dependencies, by key.
@@ -97,18 +129,42 @@ impl Room {
 
     /// Things of one call: emptied before they are used.
     pub(super) fn temporary(&self, name: &str) -> PathBuf {
-        self.directory.join("temporary").join(name)
+        self.directory.join(TEMPORARY).join(name)
     }
 
     pub(super) fn buildpacks(&self) -> PathBuf {
         self.directory.join("buildpacks")
     }
 
+    /// The call has ended and left nothing that it should not have.
+    pub(super) fn leave(&self) -> Result<(), BuildError> {
+        Abandoned(self.directory.clone()).leave()
+    }
+
+    pub(super) fn clear_temporary(&self) -> Result<(), BuildError> {
+        remove(&self.directory.join(TEMPORARY))
+    }
+
+    /// Without anything of this call.
+    pub(super) fn clear_work(&self) -> Result<(), BuildError> {
+        Abandoned(self.directory.clone()).clear_work()
+    }
+
+    /// Without anything at all: the next call begins anew.
+    pub(super) fn clear(&self) -> Result<(), BuildError> {
+        Abandoned(self.directory.clone()).clear()
+    }
+
     fn prepare(&self) -> Result<(), BuildError> {
+        // What goes first makes room for what comes.
+        remove(&self.directory.join(TEMPORARY))?;
+        std::fs::create_dir_all(&self.directory)
+            .map_err(BuildError::io("create", &self.directory))?;
+        let entered = self.directory.join(ENTERED);
+        std::fs::File::create(&entered).map_err(BuildError::io("create", &entered))?;
         for directory in [self.dependencies(), self.buildpacks(), self.directory.join("kept")] {
             std::fs::create_dir_all(&directory).map_err(BuildError::io("create", &directory))?;
         }
-        remove(&self.directory.join("temporary"))?;
         self.create_owned(&self.cache())?;
         self.create_owned(&self.cache().join("home"))?;
         self.create_owned(&self.tree())

@@ -13,6 +13,20 @@ impl Builder {
         self.rooms.clear(app).await
     }
 
+    /// Takes away what calls of a former process were working on when that was killed. For the start, before any call.
+    pub async fn sweep(&self) -> Result<(), BuildError> {
+        let (abandoned, space) = (self.rooms.abandoned(), self.space.clone());
+        blocking(move || {
+            for room in abandoned {
+                room.clear_work()?;
+                // It may be what filled the disk: by its caches too.
+                if space.is_short() { room.clear() } else { room.leave() }?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Bytes on the disk, by app.
     pub async fn usage(&self) -> Result<Vec<(AppId, u64)>, BuildError> {
         let directory = self.rooms.directory().to_owned();

@@ -182,3 +182,13 @@ async fn a_tree_that_was_packed_with_the_directory_around_it_is_recognised() {
     assert!(error.to_string().ends_with("; there is one inside art/"), "{error}");
     assert!(error.hint().unwrap().contains("-C DIRECTORY ."));
 }
+
+#[tokio::test]
+async fn an_archive_that_expands_too_far_is_told_the_bound() {
+    let zeros = "\0".repeat(65 << 20);
+    let (site, result) = import(&compressed(&[file("zeros", &zeros)])).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.to_string(), "the archive is refused: it expands to more than 64 MiB");
+    let left = site.directory.path().join("store/ingest");
+    assert_eq!(std::fs::read_dir(left).unwrap().count(), 0);
+}

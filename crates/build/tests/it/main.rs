@@ -6,6 +6,7 @@ mod bubblewrap;
 mod buildpacks;
 mod crashes;
 mod examples;
+mod full_disks;
 mod imports;
 mod package_managers;
 mod peers;

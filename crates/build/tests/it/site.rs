@@ -35,12 +35,17 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::on(&std::env::temp_dir(), 0).await
+    }
+
+    /// On a disk of which something has to stay free.
+    pub(crate) async fn on(disk: &Path, min_free_bytes: u64) -> Self {
+        let directory = tempfile::tempdir_in(disk).unwrap();
         let clock = Arc::new(SystemClock);
         let store = ArtifactStore::open(directory.path().join("store"), clock).unwrap();
         let store = Arc::new(store);
         let boxes = Arc::new(Bubblewrap::default());
-        let builder = builder(directory.path().join("build"), &store, &boxes).await;
+        let builder = builder(directory.path().join("build"), &store, &boxes, min_free_bytes).await;
         std::fs::create_dir(directory.path().join("source")).unwrap();
         Self {
             directory,
@@ -55,7 +60,7 @@ impl Site {
 
     /// Another builder, for another store.
     pub(crate) async fn builder_with(&self, store: Arc<ArtifactStore>) -> Builder {
-        builder(self.directory.path().join("other"), &store, &self.boxes).await
+        builder(self.directory.path().join("other"), &store, &self.boxes, 0).await
     }
 
     /// With the files of `examples/NAME`.
@@ -179,6 +184,7 @@ async fn builder(
     directory: PathBuf,
     store: &Arc<ArtifactStore>,
     boxes: &Arc<Bubblewrap>,
+    min_free_bytes: u64,
 ) -> Builder {
     // Out of what a box shows, as a server's own certificates may be.
     let passed = directory.with_extension("passed");
@@ -193,6 +199,8 @@ async fn builder(
         pass_env,
         rustup: rustup(),
         solum: solum(),
+        min_free_bytes,
+        max_import_bytes: 64 << 20,
     })
 }
 

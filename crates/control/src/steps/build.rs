@@ -28,6 +28,7 @@ pub(super) fn build_problem(error: BuildError) -> Problem {
         BuildError::Failed { stage: Stage::Install, .. } => "install_failed",
         BuildError::Failed { stage: Stage::Test, .. } => "test_failed",
         BuildError::Failed { stage: Stage::Build, .. } => "build_failed",
+        BuildError::DiskFull { .. } => "disk_full",
         BuildError::Pack(_) => "bundle_invalid",
         BuildError::Box(_) | BuildError::Store(_) | BuildError::Io { .. } => "internal",
     };
