@@ -1,4 +1,5 @@
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use api::uploads::{UPLOAD_MEDIA_TYPE, Upload, UploadStatus};
@@ -10,8 +11,10 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::response::Response;
 use control::{Control, UploadState};
 use futures_util::{Stream, StreamExt as _, stream};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::timeout;
 use tokio_util::io::StreamReader;
+use tokio_util::sync::CancellationToken;
 use types::{AppName, UploadId};
 
 use super::accepted;
@@ -21,6 +24,8 @@ use crate::refusal::{Answer, Refusal};
 
 /// How long a client may be silent in the middle of its upload.
 const SILENCE: Duration = Duration::from_secs(60);
+/// How long an upload that was refused may go on.
+const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 
 /// Hand in what somebody else built
 ///
@@ -37,9 +42,27 @@ pub(crate) async fn create(
     body: Body,
 ) -> Answer<Response> {
     check(&headers, control.max_upload_bytes())?;
-    let body = StreamReader::new(Box::pin(chunks(body)));
-    let upload = control.upload(&app, body, &caller.actor).await?;
-    Ok(accepted(paths::upload(&app, upload.id), wire(&app, upload)))
+    let mut body = StreamReader::new(Box::pin(chunks(body)));
+    match control.upload(&app, &mut body, &caller.actor).await {
+        Ok(upload) => Ok(accepted(paths::upload(&app, upload.id), wire(&app, upload))),
+        Err(error) => {
+            let most = control.max_upload_bytes();
+            control.tracker().spawn(let_arrive(body, most, control.stopping()));
+            Err(error.into())
+        }
+    }
+}
+
+/// Reads on and throws away. A connection that is closed on a client which still sends loses it the answer; this one gets
+/// to read it. Most stop sending then.
+async fn let_arrive(body: impl AsyncRead, most: u64, stopping: CancellationToken) {
+    let mut rest = pin!(body.take(most));
+    let mut nowhere = tokio::io::sink();
+    tokio::select! {
+        // However it ends, nobody is told.
+        _ = timeout(AFTER_REFUSAL, tokio::io::copy(&mut rest, &mut nowhere)) => {}
+        () = stopping.cancelled() => {}
+    }
 }
 
 /// Show what became of an upload

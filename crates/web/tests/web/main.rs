@@ -14,3 +14,4 @@ mod openapi;
 mod serving;
 mod settings;
 mod tokens;
+mod uploads;
