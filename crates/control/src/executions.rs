@@ -42,6 +42,8 @@ impl Control {
             created_at: self.inner.clock.now(),
         };
         let specification = Specification::load(self, deployment).await?;
+        // The command may be the one that clears a full disk, and what starts it takes some room itself.
+        self.inner.store.make_room().await;
         let spec = specification.command(&instance, String::new());
         self.inner.driver.exec(&spec, command, output, cancel).await.map_err(Error::Exec)
     }

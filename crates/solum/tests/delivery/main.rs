@@ -4,6 +4,7 @@ mod bad_input;
 mod branches;
 mod crashes;
 mod examples;
+mod full_disks;
 mod hello;
 mod lifecycle;
 mod load;
