@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::fs::Permissions;
 use std::hash::Hash;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,6 +29,9 @@ use crate::transcripts::Transcripts;
 
 /// Where the process target keeps its own, in the data directory.
 const TARGET: &str = "target";
+const ARTIFACTS: &str = "artifacts";
+/// Where apps are built.
+const BUILD: &str = "build";
 /// Where the router keeps its own.
 pub(crate) const ROUTER: &str = "router";
 
@@ -96,13 +100,7 @@ pub enum StartError {
 impl Control {
     /// Opens everything under the data directory and goes on with whatever was under way.
     pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        for directory in [
-            settings.data_directory.clone(),
-            settings.work_directory(),
-            settings.uploads_directory(),
-        ] {
-            make_directory(&directory)?;
-        }
+        make_directories(&settings)?;
         let store =
             Store::open(&settings.database(), Arc::clone(&clock)).map_err(StartError::Store)?;
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -115,7 +113,7 @@ impl Control {
             tracker.clone(),
             stop.clone(),
         );
-        let artifacts = settings.data_directory.join("artifacts");
+        let artifacts = settings.data_directory.join(ARTIFACTS);
         let artifacts =
             ArtifactStore::open(artifacts, Arc::clone(&clock)).map_err(StartError::Artifacts)?;
         let artifacts = Arc::new(artifacts);
@@ -129,7 +127,7 @@ impl Control {
         })
         .map_err(StartError::Driver)?;
         let builder = Builder::new(BuilderConfig {
-            directory: settings.data_directory.join("build"),
+            directory: settings.data_directory.join(BUILD),
             store: Arc::clone(&artifacts),
             boxes: Arc::new(Sandbox::new(driver.boxes().clone())),
             machine,
@@ -262,13 +260,28 @@ async fn open_repositories(settings: &Settings) -> Result<Repositories, source::
     Repositories::open(git, config).await
 }
 
-/// Readable for the server's own user only. What runs for apps gets at its own parts through mounts.
-fn make_directory(path: &Path) -> Result<(), StartError> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|source| StartError::Directory { path: path.to_owned(), source })
+/// Readable for the server's own user only, whatever they were before. What runs for apps gets at its own parts through
+/// mounts, and without boxes by walking.
+fn make_directories(settings: &Settings) -> Result<(), StartError> {
+    let data = &settings.data_directory;
+    let make = |path: &Path, mode: u32| {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(mode).create(path);
+        made.and_then(|()| std::fs::set_permissions(path, Permissions::from_mode(mode)))
+            .map_err(|source| StartError::Directory { path: path.to_owned(), source })
+    };
+    if !data.exists() {
+        make(data, 0o700)?;
+    }
+    for path in [
+        settings.work_directory(),
+        settings.uploads_directory(),
+        settings.transcripts_directory(),
+        data.join(ARTIFACTS),
+    ] {
+        make(&path, 0o700)?;
+    }
+    let walked = settings.isolation == Isolation::Bare;
+    make(&data.join(BUILD), if walked { 0o711 } else { 0o700 })
 }
 
 /// Which runs are to stop. What was asked for is in their journals; this only wakes who works on them.

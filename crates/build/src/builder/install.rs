@@ -192,6 +192,9 @@ fn keep(
     for name in dependencies.scratch {
         let path = tree.join(name);
         std::fs::create_dir_all(&path).map_err(BuildError::io("create", &path))?;
+        // Whatever the server's umask says: the app's user looks into a copy of it.
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, open).map_err(BuildError::io("open", &path))?;
     }
     let record = fresh.join(LAYER);
     std::fs::write(&record, json(&layer)).map_err(BuildError::io("write", &record))?;

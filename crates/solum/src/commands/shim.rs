@@ -17,6 +17,9 @@ pub(crate) struct Shim {
 
 impl Shim {
     pub(crate) fn run(self) -> ExitCode {
+        // The server's own is strict. Apps' users find their files through directories that are made here; what is to be
+        // private is made so by name.
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         if self.step {
             deploy::steps::run(&self.directory)
         } else {

@@ -2,7 +2,9 @@
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -32,6 +34,48 @@ impl DataDirectory {
         Ok(Self { path })
     }
 
+    /// Closes it to others, also where it was there before: a mounted disk is open to all as it comes. `passable` lets
+    /// those walk through who know where to. What is not ours, or holds something else, is refused and left as it is.
+    pub(crate) fn make_private(&self, passable: bool) -> Result<()> {
+        let shown = self.path.display();
+        let found = std::fs::metadata(&self.path).context("cannot look at the data directory")?;
+        let us = rustix::process::geteuid().as_raw();
+        if found.uid() != us {
+            let owner = found.uid();
+            bail!(
+                "{shown} belongs to user {owner}, who could read what is kept there, and not to the server's user \
+                 {us}; give it to the server with `chown {us} {shown}`, or choose another directory with --data-dir"
+            );
+        }
+        let mode = if passable { 0o711 } else { 0o700 };
+        if found.mode() & 0o7777 == mode {
+            return Ok(());
+        }
+        if let Some(foreign) = self.foreign()? {
+            bail!(
+                "{shown} is open to other users, and holds `{foreign}`, which is not Solum's: it is not closed to them. \
+                 Choose a directory of the server's own with --data-dir, or close it with `chmod 700 {shown}`"
+            );
+        }
+        std::fs::set_permissions(&self.path, Permissions::from_mode(mode))
+            .with_context(|| format!("cannot close {shown} to other users"))?;
+        tracing::info!(data = %shown, mode = format_args!("{mode:o}"), "the data directory is closed to other users");
+        Ok(())
+    }
+
+    /// Something in a directory that no server has used yet.
+    fn foreign(&self) -> Result<Option<String>> {
+        if self.file("solum.db").exists() {
+            return Ok(None);
+        }
+        let entries = std::fs::read_dir(&self.path).context("cannot read the data directory")?;
+        let mut names = entries
+            .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
+        // What file systems have at their root, and what a start that came no further leaves.
+        let ours = ["lost+found", "server.lock", "addresses.json"];
+        Ok(names.find(|name| !ours.contains(&name.as_str())))
+    }
+
     /// Where it is without being told: the system's place for root, the user's own for others.
     pub(crate) fn default_path() -> PathBuf {
         if rustix::process::geteuid().is_root() {
@@ -50,23 +94,7 @@ impl DataDirectory {
         self.path.join(name)
     }
 
-    /// Takes from others what they may do in a directory that was made beforehand. Passwords and code of apps are in it.
-    fn close_to_others(&self) -> Result<()> {
-        let found = std::fs::metadata(&self.path).context("cannot look at the data directory")?;
-        if found.permissions().mode() & 0o077 == 0 {
-            return Ok(());
-        }
-        std::fs::set_permissions(&self.path, Permissions::from_mode(0o700)).with_context(|| {
-            format!(
-                "other users may look into the data directory {}, and that cannot be changed: it has to belong to this user",
-                self.path.display()
-            )
-        })?;
-        tracing::warn!(data = %self.path.display(), "other users could look into the data directory; they cannot any more");
-        Ok(())
-    }
-
-    /// Takes the lock, closes the directory to others, and leaves this process's id in it.
+    /// Takes the lock, and leaves this process's id in it.
     pub(crate) fn lock(&self) -> Result<Lock> {
         let mut file = self.lock_file()?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
@@ -77,10 +105,10 @@ impl DataDirectory {
                 self.path.display()
             );
         }
-        self.close_to_others()?;
-        file.set_len(0)?;
+        // In place, and of one length: on a full disk too.
         file.rewind()?;
-        writeln!(file, "{}", std::process::id())?;
+        writeln!(file, "{:<10}", std::process::id())?;
+        file.set_len(11)?;
         Ok(Lock { _file: file })
     }
 
@@ -133,17 +161,50 @@ impl DataDirectory {
 mod tests {
     use super::*;
 
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    fn opened(mode: u32) -> (tempfile::TempDir, DataDirectory) {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(place.path(), Permissions::from_mode(mode)).unwrap();
+        let directory = DataDirectory::open(place.path()).unwrap();
+        (place, directory)
+    }
+
     #[test]
-    fn a_directory_that_was_made_beforehand_is_closed_to_others() {
-        let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().join("data");
-        std::fs::create_dir(&path).unwrap();
-        std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-        let directory = DataDirectory::open(&path).unwrap();
-        let _lock = directory.lock().unwrap();
+    fn a_directory_that_was_there_is_closed_to_others() {
+        let (place, directory) = opened(0o755);
+        std::fs::create_dir(place.path().join("lost+found")).unwrap();
+        directory.make_private(false).unwrap();
+        assert_eq!(mode(place.path()), 0o700);
         directory.write("a.json", "{}").unwrap();
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&path), 0o700);
-        assert_eq!(mode(&path.join("a.json")), 0o600);
+        assert_eq!(mode(&place.path().join("a.json")), 0o600);
+        directory.make_private(true).unwrap();
+        assert_eq!(mode(place.path()), 0o711);
+    }
+
+    #[test]
+    fn a_directory_with_something_else_in_it_is_left_alone() {
+        let (place, directory) = opened(0o755);
+        std::fs::write(place.path().join("letter"), "dear").unwrap();
+        let error = directory.make_private(false).unwrap_err().to_string();
+        assert!(error.contains("`letter`") && error.contains("--data-dir"), "{error}");
+        assert_eq!(mode(place.path()), 0o755);
+        std::fs::write(place.path().join("solum.db"), "").unwrap();
+        directory.make_private(false).unwrap();
+        assert_eq!(mode(place.path()), 0o700);
+    }
+
+    #[test]
+    fn a_directory_of_somebody_else_is_refused() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: only root can give a directory away");
+            return;
+        }
+        let (place, directory) = opened(0o700);
+        std::os::unix::fs::chown(place.path(), Some(61_234), None).unwrap();
+        let error = directory.make_private(false).unwrap_err().to_string();
+        assert!(error.contains("belongs to user 61234") && error.contains("chown 0"), "{error}");
     }
 }

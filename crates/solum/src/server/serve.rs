@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use control::{Control, Isolation, Settings};
+use rustix::fs::Mode;
 use tokio::signal::unix::{SignalKind, signal};
 use types::{HostName, SystemClock};
 
@@ -29,6 +30,12 @@ const THREADS: usize = 2;
 pub(crate) fn run(options: &Options) -> Result<()> {
     logging::start();
     let directory = DataDirectory::open(&options.data_directory)?;
+    // Without boxes, apps that are other users than the server walk through it to their own.
+    let passable = options.isolation == Isolation::Bare && rustix::process::geteuid().is_root();
+    directory.make_private(passable)?;
+    if !passable {
+        rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    }
     let _lock = directory.lock()?;
     Addresses::withdraw(&directory)?;
     let (addresses, listener) =
