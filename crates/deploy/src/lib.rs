@@ -19,6 +19,8 @@
 //! | `/etc` | a selection of the machine's, read-only, with a `passwd` that knows the app's user and no other person |
 //! | `/proc`, `/dev` | its own processes, and the harmless devices |
 //!
+//! What it writes to `/app` and `/data` is bounded by the disk alone: there is no quota.
+//!
 //! Nothing else of the machine is there: not the data directory, not other apps. A process runs as the app's own
 //! unprivileged user, without capabilities, and can never gain any. The network is the machine's: an app reaches what listens
 //! on the loopback address, other apps included, and can listen on any port that is free. So an answer at an instance's address
