@@ -167,7 +167,8 @@ impl Control {
         };
         let control = Self { inner: Arc::new(inner) };
         control.prepare_secret_keys().await;
-        control.recall_cancellations().await.map_err(StartError::Store)?;
+        control.inner.store.release_idempotency_keys().await.map_err(StartError::Store)?;
+        crate::engine::recall_stops(&control).await.map_err(StartError::Store)?;
         let handler = Arc::new(Pushes::new(control.clone()));
         let hooks = HookServer::bind(repositories, pushes, handler, tracker.clone(), stop)?;
         tracker.spawn(hooks.serve());
@@ -212,16 +213,6 @@ impl Control {
     /// Whether it can do its work: the database answers.
     pub async fn check(&self) -> Result<(), crate::Error> {
         Ok(self.inner.store.check().await?)
-    }
-
-    async fn recall_cancellations(&self) -> Result<(), store::Error> {
-        self.inner.store.release_idempotency_keys().await?;
-        for run in self.inner.store.unfinished_runs(None).await? {
-            if self.inner.store.run_state(run.id).await?.cancel_requested_by.is_some() {
-                self.inner.cancellations.of(run.id).cancel();
-            }
-        }
-        Ok(())
     }
 }
 
@@ -287,12 +278,13 @@ fn make_directories(settings: &Settings) -> Result<(), StartError> {
 /// Which runs are to stop. What was asked for is in their journals; this only wakes who works on them.
 #[derive(Debug, Default)]
 pub(crate) struct Cancellations {
-    tokens: Mutex<HashMap<RunId, CancellationToken>>,
+    /// By run, and by job and step in it: `deploy/deploy`.
+    tokens: Mutex<HashMap<RunId, HashMap<String, CancellationToken>>>,
 }
 
 impl Cancellations {
-    pub(crate) fn of(&self, run: RunId) -> CancellationToken {
-        self.tokens.lock().entry(run).or_default().clone()
+    pub(crate) fn of(&self, run: RunId, step: &str) -> CancellationToken {
+        self.tokens.lock().entry(run).or_default().entry(step.to_owned()).or_default().clone()
     }
 
     pub(crate) fn forget(&self, run: RunId) {

@@ -1,5 +1,6 @@
 use store::{Environment, NewRun, Run};
 use types::{Actor, AppName, Digest, EnvironmentName, RunId};
+use workflow::RunContext;
 
 use crate::workflows::{self, Deployable};
 use crate::{Control, Error};
@@ -44,6 +45,10 @@ impl Control {
             id: RunId::generate(&*self.inner.clock),
             app: found.id,
             definition: workflows::deploy(environment, &deployable),
+            context: RunContext { author: Some(actor.clone()), ..RunContext::default() },
+            carried_over: Vec::new(),
+            attempt: 1,
+            retry_of: None,
             queue: None,
             commit,
             title,
@@ -68,6 +73,10 @@ impl Control {
             id: RunId::generate(&*self.inner.clock),
             app: environment.app_id,
             definition: workflows::deploy(&environment.name, &Deployable::Release(release.number)),
+            context: RunContext { author: Some(actor.clone()), ..RunContext::default() },
+            carried_over: Vec::new(),
+            attempt: 1,
+            retry_of: None,
             queue: None,
             commit: release.commit.clone(),
             title,

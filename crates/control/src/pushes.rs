@@ -9,6 +9,7 @@ use store::{App, NewPush, NewRun, Run};
 use types::{
     Actor, AppName, ChangeId, CommitId, EnvironmentName, RunId, RunStatus, Transition as _,
 };
+use workflow::RunContext;
 
 use crate::error::chain;
 use crate::{Control, Error, text, workflows};
@@ -200,6 +201,10 @@ impl Pushes {
             id: RunId::generate(&*inner.clock),
             app: app.id,
             definition: workflows::deliver(&environment),
+            context: RunContext { author: Some(actor.clone()), ..RunContext::default() },
+            carried_over: Vec::new(),
+            attempt: 1,
+            retry_of: None,
             queue: Some(format!("{}/{}", app.id, app.deploy_branch)),
             commit: Some(commit.clone()),
             title: info.subject.clone(),

@@ -2,6 +2,7 @@
 
 use store::{ConfigRevision, Environment, NewRun, Release, Run};
 use types::{Actor, AppName, EnvironmentName, RunId};
+use workflow::RunContext;
 
 use crate::{Control, Error, text, workflows};
 
@@ -38,6 +39,10 @@ impl Control {
                 release.number,
                 config.map(|config| config.id),
             ),
+            context: RunContext { author: Some(actor.clone()), ..RunContext::default() },
+            carried_over: Vec::new(),
+            attempt: 1,
+            retry_of: None,
             queue: None,
             commit: release.commit.clone(),
             title: format!("roll back to {pair}"),

@@ -2,8 +2,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use store::{Change, JournalEntry, Run};
-use types::{Actor, AppName, EnvironmentName, RunId, RunStatus};
-use workflow::{Failure, Input, JobPhase, Record, Refused, State, StepPhase};
+use types::{Actor, AppName, EnvironmentName, RunId, RunStatus, Transition as _};
+use workflow::language::{self, Job, Work};
+use workflow::{
+    Failure, Input, JobPhase, JobState, LegPhase, LegState, Record, Refused, State, StepPhase,
+    StepState, uses,
+};
 
 use crate::transcripts::Follower;
 use crate::{Control, Error};
@@ -74,7 +78,7 @@ impl Control {
         Ok(RunView {
             run,
             change,
-            refusal: state.refusal.clone(),
+            refusal: state.failure.clone(),
             cancel_requested_by: state.cancel_requested_by.clone(),
             jobs: jobs(&state, &journal),
         })
@@ -85,10 +89,7 @@ impl Control {
         let input = Input::Cancel { by: actor.clone() };
         match self.inner.store.transition(id, input).await {
             Ok(transition) => {
-                self.inner.cancellations.of(id).cancel();
-                // A deployment that waits in its queue has nobody who listens.
-                self.inner.deployments_nudge.notify_one();
-                if types::Transition::is_terminal(transition.status) {
+                if transition.status.is_terminal() {
                     crate::reconcile::tidy_up_run(self, id).await;
                 }
             }
@@ -118,77 +119,122 @@ impl Control {
     }
 }
 
+/// One view for each leg of a job that has come up, one for the job before that.
 fn jobs(state: &State, journal: &[JournalEntry]) -> Vec<JobView> {
-    state
-        .jobs()
-        .map(|(definition, job)| {
-            let (status, why) = match &job.phase {
-                JobPhase::Pending => ("pending", None),
-                JobPhase::Running => ("running", None),
-                JobPhase::Skipped { why } => ("skipped", Some(why.clone())),
-                JobPhase::Done { conclusion } => (conclusion.as_str(), None),
-            };
-            let at = |fits: &dyn Fn(&Record) -> bool| first(journal, fits);
-            let key = &definition.key;
-            JobView {
-                key: key.clone(),
-                environment: definition.environment.clone(),
-                status,
-                why,
-                steps: steps(definition, job, journal),
-                started_at: at(
-                    &|record| matches!(record, Record::JobStarted { job } if job == key),
-                ),
-                finished_at: at(
-                    &|record| matches!(record, Record::JobFinished { job, .. } if job == key),
-                ),
-            }
-        })
-        .collect()
+    let views = state.all_jobs().flat_map(|(path, definition, job)| {
+        let legs: Vec<JobView> =
+            state.legs_of(job).map(|leg| leg_view(state, leg, journal)).collect();
+        if legs.is_empty() { vec![job_view(path, definition, job, journal)] } else { legs }
+    });
+    views.collect()
 }
 
-fn steps(
-    definition: &workflow::Job,
-    job: &workflow::JobState,
+fn job_view(key: String, definition: &Job, job: &JobState, journal: &[JournalEntry]) -> JobView {
+    let (status, why) = match &job.phase {
+        JobPhase::Pending => ("pending", None),
+        JobPhase::Running => ("running", None),
+        JobPhase::Skipped { why } => ("skipped", Some(why.clone())),
+        JobPhase::Done { conclusion, failure } => {
+            (conclusion.as_str(), failure.as_ref().map(|failure| failure.message.clone()))
+        }
+    };
+    let steps = match &definition.work {
+        Work::Steps { steps, .. } => steps.as_slice(),
+        Work::Call(_) => &[],
+    };
+    let pending = |step: &language::Step| StepView {
+        key: step.key.clone(),
+        uses: uses(&step.action),
+        status: if status == "pending" { "pending" } else { "skipped" },
+        attempt: 0,
+        failure: None,
+        outputs: BTreeMap::new(),
+        started_at: None,
+        finished_at: None,
+    };
+    let environment = definition.environment.as_ref();
+    JobView {
+        environment: environment.and_then(|used| used.name.text.parse().ok()),
+        status,
+        why,
+        steps: steps.iter().map(pending).collect(),
+        started_at: None,
+        finished_at: first(
+            journal,
+            &|record| matches!(record, Record::JobFinished { job, .. } if *job == key),
+        ),
+        key,
+    }
+}
+
+fn leg_view(state: &State, leg: &LegState, journal: &[JournalEntry]) -> JobView {
+    let at = |fits: &dyn Fn(&Record) -> bool| first(journal, fits);
+    let is = |path: &String| *path == leg.path;
+    let status = match leg.phase {
+        LegPhase::Pending => "pending",
+        LegPhase::Running if state.status.is_terminal() => "cancelled",
+        LegPhase::Running => "running",
+        LegPhase::Done { conclusion, .. } => conclusion.as_str(),
+    };
+    JobView {
+        key: leg.path.clone(),
+        environment: leg.terms.environment.as_ref().and_then(|name| name.parse().ok()),
+        status,
+        why: leg.failure.as_ref().map(|failure| failure.message.clone()),
+        steps: leg.steps.iter().map(|step| step_view(state, leg, step, journal)).collect(),
+        started_at: at(&|record| matches!(record, Record::LegStarted { leg, .. } if is(leg))),
+        finished_at: at(&|record| matches!(record, Record::LegFinished { leg, .. } if is(leg))),
+    }
+}
+
+fn step_view(
+    state: &State,
+    leg: &LegState,
+    step: &StepState,
     journal: &[JournalEntry],
-) -> Vec<StepView> {
-    let pairs = definition.steps.iter().zip(&job.steps);
-    pairs
-        .map(|(step, state)| {
-            let (status, failure, outputs) = match &state.phase {
-                StepPhase::Pending => ("pending", None, BTreeMap::new()),
-                StepPhase::Running => ("running", None, BTreeMap::new()),
-                StepPhase::BackingOff { .. } => ("waiting", None, BTreeMap::new()),
-                StepPhase::Succeeded { outputs } => ("success", None, outputs.clone()),
-                StepPhase::Failed { failure } => ("failure", Some(failure.clone()), BTreeMap::new()),
-                StepPhase::Cancelled => ("cancelled", None, BTreeMap::new()),
-            };
-            let mine = |job: &str, key: &str| job == definition.key && key == step.key;
-            let started_at = first(journal, &|record| {
-                matches!(record, Record::StepScheduled { job, step, .. } if mine(job, step))
-            });
-            let finished_at = journal.iter().rev().find_map(|entry| match &entry.record {
-                Record::StepSucceeded { job, step, .. }
-                | Record::StepFailed { job, step, .. }
-                | Record::StepCancelled { job, step, .. }
-                    if mine(job, step) =>
-                {
-                    Some(entry.at)
-                }
-                _ => None,
-            });
-            StepView {
-                key: step.key.clone(),
-                uses: step.uses.clone(),
-                status,
-                attempt: state.attempt,
-                failure,
-                outputs,
-                started_at,
-                finished_at: finished_at.filter(|_| !matches!(status, "running" | "waiting")),
-            }
-        })
-        .collect()
+) -> StepView {
+    let status = match &step.phase {
+        StepPhase::Pending if leg.has_ended() => "skipped",
+        StepPhase::Pending => "pending",
+        StepPhase::Running | StepPhase::Entered if state.status.is_terminal() => "cancelled",
+        StepPhase::Running | StepPhase::Entered => "running",
+        StepPhase::BackingOff { .. } | StepPhase::Waiting { .. } => "waiting",
+        StepPhase::Succeeded => "success",
+        StepPhase::Failed { .. } => "failure",
+        StepPhase::Cancelled => "cancelled",
+        StepPhase::Skipped { .. } => "skipped",
+    };
+    let failure = match &step.phase {
+        StepPhase::Failed { failure } => Some(failure.clone()),
+        _ => None,
+    };
+    let mine = |job: &str, key: &str| job == leg.path && key == step.path;
+    let started_at = first(journal, &|record| match record {
+        Record::StepScheduled { job, step, .. }
+        | Record::StepEntered { job, step, .. }
+        | Record::StepWaiting { job, step, .. } => mine(job, step),
+        _ => false,
+    });
+    let finished_at = journal.iter().rev().find_map(|entry| match &entry.record {
+        Record::StepSucceeded { job, step, .. }
+        | Record::StepFailed { job, step, .. }
+        | Record::StepCancelled { job, step, .. }
+            if mine(job, step) =>
+        {
+            Some(entry.at)
+        }
+        _ => None,
+    });
+    StepView {
+        key: step.path.clone(),
+        uses: uses(state.action_of(leg, step)),
+        status,
+        attempt: step.attempt,
+        failure,
+        outputs: step.produced.outputs.clone(),
+        started_at,
+        finished_at: finished_at.filter(|_| !matches!(status, "running" | "waiting")),
+    }
 }
 
 fn first(journal: &[JournalEntry], fits: &dyn Fn(&Record) -> bool) -> Option<Timestamp> {

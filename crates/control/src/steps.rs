@@ -9,14 +9,16 @@ mod failure;
 mod test;
 mod workspace;
 
+use std::collections::BTreeMap;
+
 use store::{App, Change, Run};
 use tokio_util::sync::CancellationToken;
-use types::{RunId, Transcript as _};
-use workflow::{StepResult, StepTask};
+use types::{EnvironmentName, RunId, Transcript as _};
+use workflow::{NothingLate, StepResult, StepTask, StepView};
 
 use crate::transcripts::RunTranscript;
 use crate::workflows::verb;
-use crate::{Control, Error, text};
+use crate::{Control, text};
 pub(crate) use failure::Problem;
 pub(crate) use workspace::directory as workspace_directory;
 
@@ -27,6 +29,9 @@ pub(crate) struct Step {
     app: App,
     change: Option<Change>,
     task: StepTask,
+    /// What its `with` gives.
+    with: BTreeMap<String, String>,
+    environment: Option<EnvironmentName>,
     transcript: RunTranscript,
     cancel: CancellationToken,
 }
@@ -39,11 +44,11 @@ pub(crate) async fn perform(
     resumed: bool,
 ) -> StepResult {
     let transcript = control.inner.transcripts.of(run);
-    let cancel = control.inner.cancellations.of(run);
+    let cancel = control.inner.cancellations.of(run, &format!("{}/{}", task.job, task.step));
     let name = task.step.clone();
     let step = match load(control, run, task, transcript.clone(), cancel).await {
         Ok(step) => step,
-        Err(error) => return Problem::from(error).into_result(&transcript),
+        Err(problem) => return problem.into_result(&transcript),
     };
     if resumed {
         transcript.step(&text::resumed(&name));
@@ -55,7 +60,7 @@ pub(crate) async fn perform(
         other => Err(Problem::failed("unknown_verb", format!("there is no step `{other}`"))),
     };
     match outcome {
-        Ok(outputs) => StepResult::Succeeded { outputs },
+        Ok(outputs) => StepResult::succeeded(outputs),
         Err(problem) => problem.into_result(&transcript),
     }
 }
@@ -66,12 +71,21 @@ async fn load(
     task: StepTask,
     transcript: RunTranscript,
     cancel: CancellationToken,
-) -> Result<Step, Error> {
+) -> Result<Step, Problem> {
     let store = &control.inner.store;
     let run = store.run(run).await?;
     let app = store.app_by_id(run.app_id).await?;
     let change = store.change_of_run(run.id).await?;
-    Ok(Step { run, app, change, task, transcript, cancel, control })
+    let state = store.run_state(run.id).await?;
+    let view = StepView::of(&state, &task).ok_or_else(|| {
+        Problem::internal(format!("the run has no step {}/{}", task.job, task.step))
+    })?;
+    let with = view.inputs(&NothingLate).map_err(Problem::Failed)?;
+    let environment = view.environment().map(str::parse).transpose();
+    let environment = environment.map_err(|error: types::InvalidName| {
+        Problem::failed("environment_invalid", error.to_string())
+    })?;
+    Ok(Step { run, app, change, task, with, environment, transcript, cancel, control })
 }
 
 impl Step {

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::json;
 use types::{Actor, AppId, AppName, CommitId, RunId, RunStatus};
-use workflow::{Definition, Record, State};
+use workflow::language::Definition;
+use workflow::{Record, RunContext, State};
 
 use crate::apps::get_app;
 use crate::events::NewEvent;
 use crate::row::{self, to_json};
+use crate::transitions::journal as journal_record;
 use crate::writer::Write;
 use crate::{Error, Store, Topic};
 
@@ -20,6 +22,8 @@ pub struct Run {
     pub workflow: String,
     pub status: RunStatus,
     pub queue: Option<String>,
+    pub attempt: u32,
+    pub retry_of: Option<RunId>,
     pub commit: Option<CommitId>,
     /// What it is about, for people: a commit's subject, `roll back to v3`.
     pub title: String,
@@ -34,6 +38,12 @@ pub struct NewRun {
     pub id: RunId,
     pub app: AppId,
     pub definition: Definition,
+    pub context: RunContext,
+    /// What it need not do again of the run that it tries again, as [`workflow::carried_over`] says.
+    pub carried_over: Vec<Record>,
+    /// Of `retry_of`; the first has none.
+    pub attempt: u32,
+    pub retry_of: Option<RunId>,
     /// Runs of one queue start one after the other. Without one, a run starts at once.
     pub queue: Option<String>,
     pub commit: Option<CommitId>,
@@ -41,7 +51,7 @@ pub struct NewRun {
     pub actor: Actor,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct JournalEntry {
     pub seq: u64,
     pub at: Timestamp,
@@ -151,15 +161,22 @@ const SELECT: &str =
     "SELECT runs.*, apps.name AS app_name FROM runs JOIN apps ON apps.id = runs.app_id";
 
 pub(crate) fn insert(write: &Write<'_>, new: &NewRun) -> Result<Run, Error> {
+    let digest = new.definition.digest();
     write.sql.execute(
-        "INSERT INTO runs (id, app_id, workflow, definition, definition_digest, status, queue, commit_id, title, created_at, created_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10)",
+        "INSERT OR IGNORE INTO definitions (digest, definition) VALUES (?1, ?2)",
+        params![digest.as_str(), to_json(&new.definition)],
+    )?;
+    write.sql.execute(
+        "INSERT INTO runs (id, app_id, workflow, definition_digest, context, attempt, retry_of, status, queue, commit_id, title, created_at, created_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', ?8, ?9, ?10, ?11, ?12)",
         params![
             new.id.to_string(),
             new.app.to_string(),
             new.definition.name,
-            to_json(&new.definition),
-            new.definition.digest().as_str(),
+            digest.as_str(),
+            to_json(&new.context),
+            new.attempt,
+            new.retry_of.map(|run| run.to_string()),
             new.queue,
             new.commit.as_ref().map(CommitId::as_str),
             new.title,
@@ -167,6 +184,9 @@ pub(crate) fn insert(write: &Write<'_>, new: &NewRun) -> Result<Run, Error> {
             to_json(&new.actor),
         ],
     )?;
+    for (seq, record) in (1..).zip(&new.carried_over) {
+        journal_record(write, new.id, seq, record)?;
+    }
     let app = get_app(&write.sql, new.app)?;
     let event = NewEvent::new("run.created", &new.actor).app(&app.name).subject(new.id);
     write.event(&event.detail(json!({ "workflow": new.definition.name, "commit": new.commit })))?;
@@ -182,17 +202,40 @@ pub(crate) fn get(connection: &Connection, id: RunId) -> Result<Run, Error> {
         .ok_or_else(|| Error::not_found(format!("run {id}")))
 }
 
+/// From the last snapshot, and the records after it.
 pub(crate) fn load_state(connection: &Connection, id: RunId) -> Result<State, Error> {
-    let mut statement = connection.prepare_cached("SELECT definition FROM runs WHERE id = ?1")?;
-    let definition: Definition = statement
-        .query_row([id.to_string()], |row| row::json(row, "definition"))
-        .optional()?
-        .ok_or_else(|| Error::not_found(format!("run {id}")))?;
-    let mut state = State::new(Arc::new(definition));
-    for entry in journal(connection, id, 1)? {
+    let (definition, context) = plan(connection, id)?;
+    let (definition, context) = (Arc::new(definition), Arc::new(context));
+    let mut statement =
+        connection.prepare_cached("SELECT state FROM snapshots WHERE run_id = ?1")?;
+    let snapshot: Option<State> =
+        statement.query_row([id.to_string()], |row| row::json(row, "state")).optional()?;
+    let mut state = match snapshot {
+        Some(state) => state.with_plan(definition, context),
+        None => State::new(definition, context),
+    };
+    for entry in journal(connection, id, u64::from(state.records()) + 1)? {
         state.apply(&entry.record);
     }
     Ok(state)
+}
+
+fn plan(connection: &Connection, id: RunId) -> Result<(Definition, RunContext), Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT definitions.definition, runs.context FROM runs
+         JOIN definitions ON definitions.digest = runs.definition_digest WHERE runs.id = ?1",
+    )?;
+    statement
+        .query_row([id.to_string()], |row| {
+            Ok((row::json(row, "definition")?, row::json(row, "context")?))
+        })
+        .optional()?
+        .ok_or_else(|| Error::not_found(format!("run {id}")))
+}
+
+pub(crate) fn app_of(connection: &Connection, id: RunId) -> Result<AppId, Error> {
+    let mut statement = connection.prepare_cached("SELECT app_id FROM runs WHERE id = ?1")?;
+    Ok(statement.query_row([id.to_string()], |row| row::text(row, "app_id"))?)
 }
 
 fn journal(connection: &Connection, id: RunId, from: u64) -> Result<Vec<JournalEntry>, Error> {
@@ -218,6 +261,8 @@ fn read(row: &Row<'_>) -> row::Result<Run> {
         workflow: row.get("workflow")?,
         status: row::text(row, "status")?,
         queue: row.get("queue")?,
+        attempt: row.get("attempt")?,
+        retry_of: row::optional_text(row, "retry_of")?,
         commit: row::optional_text(row, "commit_id")?,
         title: row.get("title")?,
         created_at: row::time(row, "created_at")?,

@@ -1,5 +1,7 @@
-//! One input of a run taken in: decision, journal, status, outbox and the change that the run is for,
+//! One input of a run taken in: decision, journal, status, outbox, groups and the change that the run is for,
 //! all in one transaction.
+
+use std::collections::VecDeque;
 
 use rusqlite::params;
 use serde_json::json;
@@ -7,13 +9,17 @@ use types::{Actor, ChangeState, RunId, RunStatus, Transition as _};
 use workflow::{Effect, Input, Record, Refused, State, decide};
 
 use crate::events::NewEvent;
+use crate::groups::{self, Word};
 use crate::row::to_json;
-use crate::runs::{get, load_state};
+use crate::runs::{app_of, get, load_state};
 use crate::writer::Write;
-use crate::{Error, Store, Topic, changes};
+use crate::{Error, Store, Topic, changes, outbox};
+
+/// A state is stored whole each time a run has this many records more.
+const RECORDS_PER_SNAPSHOT: u32 = 100;
 
 /// What an input did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Transition {
     pub records: Vec<Record>,
     pub status: RunStatus,
@@ -30,23 +36,61 @@ pub enum TransitionError {
 
 impl Store {
     /// Gives a run an input. What was recorded before is not decided again; what follows now is on the
-    /// disk, its effects in the outbox, when this returns.
+    /// disk, its effects in the outbox, when this returns. So is what follows for other runs, where a concurrency group
+    /// goes from one to the other.
     pub async fn transition(
         &self,
         run: RunId,
         input: Input,
     ) -> Result<Transition, TransitionError> {
-        self.write(move |write| transition(write, run, &input)).await
+        self.write(move |write| {
+            let mut words = VecDeque::new();
+            let mut taken = transition(write, run, &input, &mut words)?;
+            follow(write, words, |other, records, status| {
+                if other == run {
+                    taken.records.extend(records);
+                    taken.status = status;
+                }
+            })?;
+            Ok(taken)
+        })
+        .await
     }
 }
 
-fn transition(write: &Write<'_>, run: RunId, input: &Input) -> Result<Transition, TransitionError> {
-    let cached = write.runs.borrow_mut().remove(&run);
+/// Puts to each run what follows for it, until nothing does. A run that has no use for it is as it was.
+fn follow(
+    write: &Write<'_>,
+    mut words: VecDeque<Word>,
+    mut taken: impl FnMut(RunId, Vec<Record>, RunStatus),
+) -> Result<(), Error> {
+    while let Some((run, input)) = words.pop_front() {
+        match transition(write, run, &input, &mut words) {
+            Ok(Transition { records, status }) => taken(run, records, status),
+            Err(TransitionError::Refused(_)) => {
+                // Nobody there takes the place: the next one may.
+                if let Input::Granted { job } = &input {
+                    words.extend(groups::release(write, run, job.as_deref())?);
+                }
+            }
+            Err(TransitionError::Store(error)) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn transition(
+    write: &Write<'_>,
+    run: RunId,
+    input: &Input,
+    words: &mut VecDeque<Word>,
+) -> Result<Transition, TransitionError> {
+    let cached = write.runs.borrow_mut().remove(run);
     let mut state = match cached {
         Some(state) => state,
         None => load_state(&write.sql, run)?,
     };
-    let before = state.status;
+    let before = (state.status, state.records());
     let records = match decide(&state, input, write.now) {
         Ok(records) => records,
         Err(refused) => {
@@ -54,75 +98,106 @@ fn transition(write: &Write<'_>, run: RunId, input: &Input) -> Result<Transition
             return Err(refused.into());
         }
     };
-    forget_effect(write, run, input)?;
-    for record in &records {
-        state.apply(record);
-    }
-    append(write, run, &records, &state)?;
+    outbox::forget_timer(write, run, input)?;
+    append(write, run, &records, &mut state, words)?;
     let status = state.status;
-    if status != before {
-        set_status(write, run, before, status)?;
+    if status != before.0 {
+        set_status(write, run, status, records.contains(&Record::Started))?;
     }
     changes::follow_run(write, run, &records, status)?;
-    if !status.is_terminal() {
+    if status.is_terminal() {
+        outbox::forget_run(write, run)?;
+        forget_snapshot(write, run)?;
+    } else {
+        if state.records() / RECORDS_PER_SNAPSHOT > before.1 / RECORDS_PER_SNAPSHOT {
+            write_snapshot(write, run, &state)?;
+        }
         write.runs.borrow_mut().insert(run, state);
     }
     write.touch(Topic::Runs);
     Ok(Transition { records, status })
 }
 
-/// The input is the result of what stands in the outbox.
-fn forget_effect(write: &Write<'_>, run: RunId, input: &Input) -> Result<(), Error> {
-    let (Input::Report { job, step, .. } | Input::BackoffElapsed { job, step, .. }) = input else {
-        return Ok(());
-    };
-    let mut statement = write
-        .sql
-        .prepare_cached("DELETE FROM outbox WHERE run_id = ?1 AND job = ?2 AND step = ?3")?;
-    statement.execute(params![run.to_string(), job, step])?;
-    Ok(())
-}
-
-fn append(write: &Write<'_>, run: RunId, records: &[Record], state: &State) -> Result<(), Error> {
-    let mut journal = write.sql.prepare_cached(
-        "INSERT INTO journal (run_id, seq, at, record)
-         VALUES (?1, 1 + coalesce((SELECT max(seq) FROM journal WHERE run_id = ?1), 0), ?2, ?3)",
-    )?;
-    let mut outbox = write.sql.prepare_cached(
-        "INSERT INTO outbox (run_id, job, step, attempt, effect, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    let run = run.to_string();
+/// Takes the records in, one after the other, each with what it asks for.
+fn append(
+    write: &Write<'_>,
+    run: RunId,
+    records: &[Record],
+    state: &mut State,
+    words: &mut VecDeque<Word>,
+) -> Result<(), Error> {
     for record in records {
-        journal.execute(params![run, write.now.as_microsecond(), to_json(record)])?;
-        if let Record::StepCancelled { job, step, .. } = record {
-            // A timer of a step that will not be tried again.
-            write.sql.execute(
-                "DELETE FROM outbox WHERE run_id = ?1 AND job = ?2 AND step = ?3",
-                params![run, job, step],
-            )?;
+        state.apply(record);
+        journal(write, run, state.records(), record)?;
+        if let Some((job, step)) = ended(record) {
+            outbox::forget_step(write, run, job, step)?;
         }
-        let Some(effect) = Effect::of(record, state) else { continue };
-        let (job, step, attempt, due_at) = match &effect {
-            Effect::Perform(task) => (&task.job, &task.step, task.attempt, None),
-            Effect::WakeAt { at, job, step, attempt } => {
-                (job, step, *attempt, Some(at.as_microsecond()))
+        for effect in Effect::of(record, state) {
+            match &effect {
+                Effect::Acquire(claim) => {
+                    let app = app_of(&write.sql, run)?;
+                    words.extend(groups::acquire(write, app, run, claim)?);
+                }
+                Effect::Release { job } => {
+                    words.extend(groups::release(write, run, job.as_deref())?);
+                }
+                Effect::Perform(_) | Effect::Stop(_) | Effect::WakeAt(_) => {
+                    outbox::put(write, run, &effect)?;
+                }
             }
-        };
-        outbox.execute(params![run, job, step, attempt, to_json(&effect), due_at])?;
-        write.touch(Topic::Outbox);
+        }
     }
     write.count_journalled(records.len());
     Ok(())
 }
 
-fn set_status(
+pub(crate) fn journal(
     write: &Write<'_>,
     run: RunId,
-    before: RunStatus,
-    after: RunStatus,
+    seq: u32,
+    record: &Record,
 ) -> Result<(), Error> {
+    let mut statement = write
+        .sql
+        .prepare_cached("INSERT INTO journal (run_id, seq, at, record) VALUES (?1, ?2, ?3, ?4)")?;
+    statement.execute(params![
+        run.to_string(),
+        seq,
+        write.now.as_microsecond(),
+        to_json(record)
+    ])?;
+    Ok(())
+}
+
+/// The step, or the job, that has nothing open any more.
+fn ended(record: &Record) -> Option<(&str, Option<&str>)> {
+    match record {
+        Record::StepSucceeded { job, step, .. }
+        | Record::StepFailed { job, step, .. }
+        | Record::StepCancelled { job, step, .. }
+        | Record::StepSkipped { job, step, .. } => Some((job, Some(step))),
+        Record::LegFinished { leg, .. } => Some((leg, None)),
+        _ => None,
+    }
+}
+
+fn write_snapshot(write: &Write<'_>, run: RunId, state: &State) -> Result<(), Error> {
+    let mut statement = write.sql.prepare_cached(
+        "INSERT OR REPLACE INTO snapshots (run_id, seq, state) VALUES (?1, ?2, ?3)",
+    )?;
+    statement.execute(params![run.to_string(), state.records(), to_json(state)])?;
+    Ok(())
+}
+
+fn forget_snapshot(write: &Write<'_>, run: RunId) -> Result<(), Error> {
+    let mut statement = write.sql.prepare_cached("DELETE FROM snapshots WHERE run_id = ?1")?;
+    statement.execute([run.to_string()])?;
+    Ok(())
+}
+
+fn set_status(write: &Write<'_>, run: RunId, after: RunStatus, starts: bool) -> Result<(), Error> {
     let now = write.now.as_microsecond();
-    let started = (before == RunStatus::Queued && after == RunStatus::Running).then_some(now);
+    let started = starts.then_some(now);
     let finished = after.is_terminal().then_some(now);
     write.sql.execute(
         "UPDATE runs SET status = ?2, started_at = coalesce(started_at, ?3), finished_at = ?4 WHERE id = ?1",

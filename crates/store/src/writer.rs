@@ -4,17 +4,16 @@
 //! itself back. Callers are answered after the commit.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Savepoint, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
-use types::{Clock, RunId};
-use workflow::State;
+use types::Clock;
 
 use crate::ballast::Ballast;
 use crate::error::is_full;
+use crate::run_cache::RunCache;
 use crate::topic::{Topic, Topics};
 use crate::{Error, Store, failpoint};
 
@@ -33,12 +32,9 @@ pub(crate) struct Writer {
 type Job = Box<dyn FnOnce(&mut Group<'_>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), &rusqlite::Error>) + Send>;
 
-/// Unfinished runs as of the last commit, so that a transition does not replay the journal each time.
-pub(crate) type RunCache = RefCell<HashMap<RunId, State>>;
-
 pub(crate) struct Group<'g> {
     transaction: Transaction<'g>,
-    runs: &'g RunCache,
+    runs: &'g RefCell<RunCache>,
     clock: &'g dyn Clock,
     touched: u8,
     journalled: u32,
@@ -50,7 +46,7 @@ pub(crate) struct Write<'w> {
     /// One time for everything that this use-case writes.
     pub(crate) now: Timestamp,
     pub(crate) clock: &'w dyn Clock,
-    pub(crate) runs: &'w RunCache,
+    pub(crate) runs: &'w RefCell<RunCache>,
     touched: Cell<u8>,
     journalled: Cell<u32>,
 }
@@ -77,7 +73,7 @@ impl Writer {
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
-                let runs = RunCache::default();
+                let runs = RefCell::new(RunCache::default());
                 while let Some(first) = jobs.blocking_recv() {
                     ballast.balance();
                     let full =
@@ -95,7 +91,7 @@ impl Writer {
 /// Whether the disk was full.
 fn run_group(
     connection: &mut Connection,
-    runs: &RunCache,
+    runs: &RefCell<RunCache>,
     topics: &Topics,
     clock: &dyn Clock,
     first: Job,

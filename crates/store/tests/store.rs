@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made ends its test")]
 
+#[path = "store/runs.rs"]
+mod runs;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +18,10 @@ use types::{
     Actor, AppName, ChangeId, ChangeState, DeploymentState, EnvironmentName, InstanceState,
     ManualClock, ProcessType, RunId, RunStatus, SystemClock, Timestamp,
 };
-use workflow::{Definition, Failure, Input, Job, Retry, Step, StepResult};
+use workflow::language::{
+    Action, Defaults, Definition, Job, Place, Retry, RunsOn, Step, Template, Work,
+};
+use workflow::{Failure, Input, RunContext, StepResult};
 
 struct Fixture {
     directory: TempDir,
@@ -83,24 +89,68 @@ fn create(name: &str, host: &str) -> CreateApp {
     }
 }
 
-fn new_run(app: &store::App, queue: Option<&str>, id: RunId) -> NewRun {
-    let step = |key: &str| Step {
+fn template(text: &str) -> Template {
+    Template { text: text.into(), at: Place { line: 1, column: 1 } }
+}
+
+fn definition(jobs: Vec<Job>) -> Definition {
+    Definition {
+        file: "w.yml".into(),
+        name: "w".into(),
+        run_name: None,
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        env: Vec::new(),
+        defaults: Defaults::default(),
+        concurrency: None,
+        jobs,
+    }
+}
+
+fn job(key: &str, steps: Vec<Step>) -> Job {
+    Job {
         key: key.into(),
-        uses: format!("test/{key}"),
-        with: BTreeMap::new(),
-        retry: Retry { attempts: 2, backoff: Duration::from_secs(1) },
-    };
-    let job = Job {
-        key: "only".into(),
+        at: Place { line: 1, column: 1 },
+        name: None,
         needs: Vec::new(),
+        condition: None,
         environment: None,
-        steps: vec![step("one"), step("two")],
-        outputs: BTreeMap::new(),
-    };
+        strategy: None,
+        env: Vec::new(),
+        defaults: Defaults::default(),
+        concurrency: None,
+        outputs: Vec::new(),
+        timeout_minutes: None,
+        continue_on_error: None,
+        work: Work::Steps { runs_on: RunsOn { labels: vec![template("solum")] }, steps },
+    }
+}
+
+fn step(key: &str) -> Step {
+    Step {
+        key: key.into(),
+        id: Some(key.into()),
+        at: Place { line: 1, column: 1 },
+        name: None,
+        condition: None,
+        env: Vec::new(),
+        continue_on_error: None,
+        timeout_minutes: None,
+        retry: Retry { attempts: 2, backoff: Duration::from_secs(1) },
+        undo: None,
+        action: Action::Verb { verb: key.into(), with: Vec::new() },
+    }
+}
+
+fn new_run(app: &store::App, queue: Option<&str>, id: RunId) -> NewRun {
     NewRun {
         id,
         app: app.id,
-        definition: Definition { name: "w".into(), jobs: vec![job] }.checked().unwrap(),
+        definition: definition(vec![job("only", vec![step("one"), step("two")])]),
+        context: RunContext::default(),
+        carried_over: Vec::new(),
+        attempt: 1,
+        retry_of: None,
         queue: queue.map(str::to_owned),
         commit: None,
         title: "a run".into(),
@@ -113,7 +163,11 @@ fn report(step: &str, result: StepResult) -> Input {
 }
 
 fn ok() -> StepResult {
-    StepResult::Succeeded { outputs: BTreeMap::new() }
+    StepResult::succeeded(BTreeMap::new())
+}
+
+fn failure() -> Failure {
+    Failure { code: "x".into(), message: "x".into(), hint: None, retryable: true }
 }
 
 #[tokio::test]
@@ -196,22 +250,17 @@ async fn a_put_off_attempt_is_a_timer_that_fires_once() {
     let app = fixture.app("shop").await;
     let run = fixture.run(&app, None).await;
     fixture.store.transition(run, Input::Start).await.unwrap();
-    let failure = Failure { code: "x".into(), message: "x".into(), hint: None, retryable: true };
-    fixture.store.transition(run, report("one", StepResult::Failed { failure })).await.unwrap();
+    fixture.store.transition(run, report("one", StepResult::failed(failure()))).await.unwrap();
     assert!(fixture.store.pending_tasks(0, 10).await.unwrap().is_empty());
-    let timers = fixture.store.pending_timers().await.unwrap();
+    let timers = fixture.store.pending_timers(10).await.unwrap();
     assert_eq!(timers.len(), 1);
-    let elapsed = Input::BackoffElapsed {
-        job: "only".into(),
-        step: "one".into(),
-        attempt: timers[0].attempt,
-    };
+    let elapsed = timers[0].input();
     fixture.store.transition(run, elapsed.clone()).await.unwrap();
     assert!(matches!(
         fixture.store.transition(run, elapsed).await,
         Err(TransitionError::Refused(_))
     ));
-    assert!(fixture.store.pending_timers().await.unwrap().is_empty());
+    assert!(fixture.store.pending_timers(10).await.unwrap().is_empty());
     assert_eq!(fixture.store.pending_tasks(0, 10).await.unwrap()[0].task.attempt, 2);
 }
 
@@ -230,7 +279,7 @@ async fn a_queue_gives_one_run_at_a_time_oldest_first() {
     assert_eq!(heads(fixture.store.clone()).await, [other]);
     assert_eq!(fixture.store.run_ahead_of(second).await.unwrap().unwrap().id, first);
     fixture.store.transition(first, Input::Cancel { by: Actor::System }).await.unwrap();
-    fixture.store.transition(first, report("one", StepResult::Cancelled)).await.unwrap();
+    fixture.store.transition(first, report("one", StepResult::cancelled())).await.unwrap();
     assert_eq!(heads(fixture.store.clone()).await, [second, other]);
 }
 
@@ -263,8 +312,7 @@ async fn a_change_lands_once_or_is_refused_with_its_run() {
     let (refused, run) =
         fixture.store.record_push(push(RunId::generate(&SystemClock))).await.unwrap();
     assert_eq!(refused.number, 2);
-    let failure = Failure { code: "x".into(), message: "x".into(), hint: None, retryable: false };
-    fixture.store.transition(run.id, Input::Refuse { failure }).await.unwrap();
+    fixture.store.transition(run.id, Input::Refuse { failure: failure() }).await.unwrap();
     let refused = fixture.store.change_of_run(run.id).await.unwrap().unwrap();
     assert_eq!(refused.state, ChangeState::Refused);
 }

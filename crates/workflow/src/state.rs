@@ -1,178 +1,204 @@
 //! Where a run stands: what its journal adds up to.
+//!
+//! A run is a tree of *scopes*: its own workflow, and each workflow that is called in it. A scope has the jobs of its
+//! definition, one for one; a job that has come up has *legs*, one for each combination of its matrix (one, if it has none);
+//! a leg has steps, or calls a workflow, which is a scope again. All are in flat lists that only grow, so an index
+//! stays what it is. What is inside them is shared between copies of a state until it is changed.
 
-use std::collections::BTreeMap;
+mod apply;
+mod leg;
+mod locate;
+mod step;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use types::{Actor, RunStatus};
 
-use crate::definition::{Definition, Job, Step};
-use crate::input::Failure;
-use crate::record::{Conclusion, Record};
+use crate::input::{Failure, Signal};
+use crate::language::Definition;
+use crate::plan::Plan;
+use crate::record::{Conclusion, Reused};
+use crate::run_context::RunContext;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub use leg::{LegPhase, LegState};
+pub use step::{Stage, StepPhase, StepState};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     pub status: RunStatus,
+    /// Nothing goes on until somebody outside says so; `status` is `waiting` then.
+    pub(crate) paused: bool,
     pub cancel_requested_by: Option<Actor>,
-    /// Set for a run that was refused before it started.
-    pub refusal: Option<Failure>,
-    /// As in the definition, one for one.
-    pub jobs: Vec<JobState>,
+    /// It was asked twice: nothing is waited for.
+    pub(crate) forced: bool,
+    /// Why a run was refused before it started, or was ended by something else than its jobs.
+    pub failure: Option<Failure>,
+    /// What succeeded is being taken back.
+    pub(crate) undoing: bool,
+    /// Its jobs may be looked at.
+    pub(crate) admitted: bool,
+    /// The concurrency group that it is in, or waits for.
+    pub(crate) group: Option<String>,
+    scopes: Vec<Arc<ScopeState>>,
+    legs: Vec<Arc<LegState>>,
+    inbox: Arc<Inbox>,
+    reused: Arc<BTreeMap<String, Reused>>,
+    spent: Spent,
+    /// Grows with each step and leg that ends: the order of completion.
+    ended: u32,
     #[serde(skip)]
-    definition: Option<Arc<Definition>>,
+    plan: Option<Arc<Plan>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A workflow under way: the run's own, or one that a leg calls.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScopeState {
+    /// The leg that calls it.
+    pub(crate) caller: Option<usize>,
+    /// From the run's definition down: the job that calls, in each workflow.
+    pub(crate) route: Vec<usize>,
+    /// Before the paths of its jobs: `call/`, or nothing.
+    pub(crate) prefix: String,
+    /// As in the definition, one for one.
+    pub(crate) jobs: Vec<JobState>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobState {
     pub phase: JobPhase,
-    /// As in the definition, one for one.
-    pub steps: Vec<StepState>,
-    pub outputs: BTreeMap<String, String>,
+    /// Into the state's legs.
+    pub(crate) legs: Vec<usize>,
+    pub(crate) fail_fast: bool,
+    pub(crate) max_parallel: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobPhase {
+    /// What it needs has not ended.
     Pending,
     Running,
-    Skipped { why: String },
-    Done { conclusion: Conclusion },
+    Skipped {
+        why: String,
+    },
+    Done {
+        conclusion: Conclusion,
+        failure: Option<Failure>,
+    },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct StepState {
-    /// 0 before the first.
-    pub attempt: u32,
-    pub phase: StepPhase,
+/// What came for steps that did not wait yet, and what came altogether.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Inbox {
+    pub(crate) parked: Vec<Signal>,
+    pub(crate) seen: BTreeSet<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepPhase {
-    #[default]
-    Pending,
-    Running,
-    BackingOff {
-        until: Timestamp,
-    },
-    Succeeded {
-        outputs: BTreeMap<String, String>,
-    },
-    Failed {
-        failure: Failure,
-    },
-    Cancelled,
+/// What a run has cost the journal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Spent {
+    pub(crate) records: u32,
+    /// About as many as its records have as text.
+    pub(crate) bytes: u64,
 }
 
 impl State {
     /// A run that has not started.
     #[must_use]
-    pub fn new(definition: Arc<Definition>) -> Self {
-        let jobs = definition
-            .jobs
-            .iter()
-            .map(|job| JobState {
-                phase: JobPhase::Pending,
-                steps: vec![StepState::default(); job.steps.len()],
-                outputs: BTreeMap::new(),
-            })
-            .collect();
+    pub fn new(definition: Arc<Definition>, context: Arc<RunContext>) -> Self {
+        Self::planned(Arc::new(Plan::new(definition, context)))
+    }
+
+    fn planned(plan: Arc<Plan>) -> Self {
+        let root = ScopeState::new(None, Vec::new(), String::new(), plan.definition());
         Self {
             status: RunStatus::Queued,
+            paused: false,
             cancel_requested_by: None,
-            refusal: None,
-            jobs,
-            definition: Some(definition),
+            forced: false,
+            failure: None,
+            undoing: false,
+            admitted: false,
+            group: None,
+            scopes: vec![Arc::new(root)],
+            legs: Vec::new(),
+            inbox: Arc::default(),
+            reused: Arc::default(),
+            spent: Spent::default(),
+            ended: 0,
+            plan: Some(plan),
         }
     }
 
-    /// Gives a state that was read from a snapshot the definition that it belongs to.
+    /// Gives a state that was read from a snapshot what it belongs to.
     #[must_use]
-    pub fn with_definition(mut self, definition: Arc<Definition>) -> Self {
-        self.definition = Some(definition);
+    pub fn with_plan(mut self, definition: Arc<Definition>, context: Arc<RunContext>) -> Self {
+        self.plan = Some(Arc::new(Plan::new(definition, context)));
         self
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        self.plan.as_deref().expect("a state is made with its plan or given it when read")
     }
 
     #[must_use]
     pub fn definition(&self) -> &Definition {
-        self.definition
-            .as_deref()
-            .expect("a state is made with its definition or given it when read")
+        self.plan().definition()
     }
 
     #[must_use]
-    pub fn job_definition(&self, job: &str) -> Option<&Job> {
-        self.definition().jobs.iter().find(|candidate| candidate.key == job)
+    pub fn context(&self) -> &RunContext {
+        self.plan().context()
     }
 
+    /// All of them, in the order in which they came up.
+    pub fn legs(&self) -> impl Iterator<Item = &LegState> {
+        self.legs.iter().map(Arc::as_ref)
+    }
+
+    pub(crate) fn scopes(&self) -> impl Iterator<Item = &ScopeState> {
+        self.scopes.iter().map(Arc::as_ref)
+    }
+
+    pub(crate) fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
+    pub(crate) fn reused(&self, leg: &str) -> Option<&Reused> {
+        self.reused.get(leg)
+    }
+
+    pub(crate) fn spent(&self) -> Spent {
+        self.spent
+    }
+
+    /// Records taken in so far.
     #[must_use]
-    pub fn step_definition(&self, job: &str, step: &str) -> Option<&Step> {
-        self.job_definition(job)?.steps.iter().find(|candidate| candidate.key == step)
+    pub fn records(&self) -> u32 {
+        self.spent.records
+    }
+}
+
+impl ScopeState {
+    pub(crate) fn new(
+        caller: Option<usize>,
+        route: Vec<usize>,
+        prefix: String,
+        definition: &Definition,
+    ) -> Self {
+        let job = JobState {
+            phase: JobPhase::Pending,
+            legs: Vec::new(),
+            fail_fast: true,
+            max_parallel: None,
+        };
+        Self { caller, route, prefix, jobs: vec![job; definition.jobs.len()] }
     }
 
-    /// The job's definition beside its state.
-    #[must_use]
-    pub fn job(&self, job: &str) -> Option<(&Job, &JobState)> {
-        let index = self.definition().jobs.iter().position(|candidate| candidate.key == job)?;
-        Some((&self.definition().jobs[index], &self.jobs[index]))
-    }
-
-    /// Every job's definition beside its state.
-    pub fn jobs(&self) -> impl Iterator<Item = (&Job, &JobState)> {
-        self.definition().jobs.iter().zip(&self.jobs)
-    }
-
-    /// Takes one record in. A record that does not fit (a job or step that the definition lacks)
-    /// changes nothing: `decide` never makes one.
-    pub fn apply(&mut self, record: &Record) {
-        match record {
-            Record::Started => self.status = RunStatus::Running,
-            Record::CancelRequested { by } => self.cancel_requested_by = Some(by.clone()),
-            Record::Refused { failure } => self.refusal = Some(failure.clone()),
-            Record::Finished { status } => self.status = *status,
-            Record::JobStarted { job } => self.with_job(job, |job| job.phase = JobPhase::Running),
-            Record::JobSkipped { job, why } => {
-                self.with_job(job, |job| job.phase = JobPhase::Skipped { why: why.clone() });
-            }
-            Record::JobFinished { job, conclusion, outputs } => self.with_job(job, |job| {
-                job.phase = JobPhase::Done { conclusion: *conclusion };
-                job.outputs.clone_from(outputs);
-            }),
-            Record::StepScheduled { job, step, attempt, .. } => {
-                self.set_step(job, step, *attempt, StepPhase::Running);
-            }
-            Record::StepDelayed { job, step, attempt, until } => {
-                self.set_step(job, step, *attempt, StepPhase::BackingOff { until: *until });
-            }
-            Record::StepSucceeded { job, step, attempt, outputs } => {
-                let outputs = outputs.clone();
-                self.set_step(job, step, *attempt, StepPhase::Succeeded { outputs });
-            }
-            Record::StepFailed { job, step, attempt, failure } => {
-                let failure = failure.clone();
-                self.set_step(job, step, *attempt, StepPhase::Failed { failure });
-            }
-            Record::StepCancelled { job, step, attempt } => {
-                self.set_step(job, step, *attempt, StepPhase::Cancelled);
-            }
-        }
-    }
-
-    fn with_job(&mut self, job: &str, change: impl FnOnce(&mut JobState)) {
-        let index = self.definition().jobs.iter().position(|candidate| candidate.key == job);
-        if let Some(index) = index {
-            change(&mut self.jobs[index]);
-        }
-    }
-
-    fn set_step(&mut self, job: &str, step: &str, attempt: u32, phase: StepPhase) {
-        let index = self
-            .job_definition(job)
-            .and_then(|job| job.steps.iter().position(|candidate| candidate.key == step));
-        if let Some(index) = index {
-            self.with_job(job, |job| job.steps[index] = StepState { attempt, phase });
-        }
+    pub(crate) fn has_ended(&self) -> bool {
+        self.jobs.iter().all(|job| job.conclusion().is_some())
     }
 }
 
@@ -182,7 +208,7 @@ impl JobState {
         match &self.phase {
             JobPhase::Pending | JobPhase::Running => None,
             JobPhase::Skipped { .. } => Some(Conclusion::Skipped),
-            JobPhase::Done { conclusion } => Some(*conclusion),
+            JobPhase::Done { conclusion, .. } => Some(*conclusion),
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use store::{PendingTimer, Topic, TransitionError};
-use workflow::Input;
 
 use crate::error::chain;
 use crate::{Control, Error};
 
+/// Timers that are looked at at once.
+const BATCH: u32 = 64;
 /// The longest sleep: after this the clock is looked at again, in case it was set.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
@@ -31,22 +32,28 @@ pub(crate) async fn run(control: Control) {
 
 /// How long until the next timer is due.
 async fn fire_due(control: &Control) -> Result<Duration, Error> {
-    for timer in control.inner.store.pending_timers().await? {
-        let now = control.inner.clock.now();
-        if timer.due_at > now {
-            let wait = Duration::try_from(timer.due_at.duration_since(now)).unwrap_or_default();
-            return Ok(wait.min(LOOK_AGAIN));
+    loop {
+        let timers = control.inner.store.pending_timers(BATCH).await?;
+        let more = timers.len() == BATCH as usize;
+        for timer in timers {
+            let now = control.inner.clock.now();
+            if timer.timer.at > now {
+                let wait = timer.timer.at.duration_since(now);
+                let wait = Duration::try_from(wait).unwrap_or_default();
+                return Ok(wait.min(LOOK_AGAIN));
+            }
+            fire(control, timer).await?;
         }
-        fire(control, timer).await?;
+        if !more {
+            return Ok(LOOK_AGAIN);
+        }
     }
-    Ok(LOOK_AGAIN)
 }
 
 async fn fire(control: &Control, timer: PendingTimer) -> Result<(), Error> {
-    let PendingTimer { run, job, step, attempt, .. } = timer;
-    let input = Input::BackoffElapsed { job, step, attempt };
-    match control.inner.store.transition(run, input).await {
-        Ok(_) | Err(TransitionError::Refused(_)) => Ok(()),
+    match control.inner.store.transition(timer.run, timer.input()).await {
+        Ok(_) => Ok(()),
+        Err(TransitionError::Refused(_)) => Ok(control.inner.store.forget_effect(timer.id).await?),
         Err(TransitionError::Store(error)) => Err(error.into()),
     }
 }

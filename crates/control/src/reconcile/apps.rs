@@ -44,7 +44,6 @@ async fn settle(control: &Control, app: App) -> Result<(), Error> {
 async fn delete(control: &Control, app: &App) -> Result<(), Error> {
     let store = &control.inner.store;
     for run in store.unfinished_runs(Some(app.id)).await? {
-        control.inner.cancellations.of(run.id).cancel();
         let cancel = workflow::Input::Cancel { by: types::Actor::System };
         match store.transition(run.id, cancel).await {
             Ok(_) | Err(store::TransitionError::Refused(_)) => {}

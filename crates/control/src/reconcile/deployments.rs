@@ -50,7 +50,7 @@ async fn drive_all(control: &Control) -> Result<(), Error> {
                     control.inner.deployments_nudge.notify_one();
                 });
             }
-        } else if control.inner.cancellations.of(deployment.run).is_cancelled() {
+        } else if control.inner.cancellations.of(deployment.run, &deployment.step).is_cancelled() {
             control.inner.store.cancel_queued_deployment(deployment.id).await?;
         } else {
             say_that_it_waits(control, &deployment).await?;
@@ -109,7 +109,7 @@ async fn advance(control: &Control, deployment: Deployment) -> Result<Deployment
     let id = deployment.id;
     let state = deployment.state;
     let transcript = control.inner.transcripts.of(deployment.run);
-    let cancelled = control.inner.cancellations.of(deployment.run).is_cancelled();
+    let cancelled = control.inner.cancellations.of(deployment.run, &deployment.step).is_cancelled();
     if cancelled && state == DeploymentState::Queued {
         return Ok(store.cancel_queued_deployment(id).await?);
     }

@@ -70,13 +70,10 @@ struct Target {
 
 impl Target {
     async fn of(step: &Step) -> Result<Self, Problem> {
-        let state = step.control.inner.store.run_state(step.run.id).await?;
-        let job = state.job_definition(&step.task.job);
-        let name = job.and_then(|job| job.environment.clone());
-        let name = name.ok_or_else(|| {
+        let name = step.environment.clone().ok_or_else(|| {
             Problem::failed("no_environment", "the job says no environment to deploy to")
         })?;
-        let with = |input: &str| step.task.with.get(input).filter(|value| !value.is_empty());
+        let with = |input: &str| step.with.get(input).filter(|value| !value.is_empty());
         let release = match with("release") {
             Some(label) => Some(find_release(step, label).await?),
             None => None,

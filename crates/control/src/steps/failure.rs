@@ -46,7 +46,7 @@ impl Problem {
         match self {
             Self::Cancelled => {
                 transcript.warning("Cancelled");
-                StepResult::Cancelled
+                StepResult::cancelled()
             }
             Self::Failed(failure) => {
                 for line in failure.message.lines() {
@@ -55,7 +55,7 @@ impl Problem {
                 for line in failure.hint.iter().flat_map(|hint| hint.lines()) {
                     transcript.warning(line);
                 }
-                StepResult::Failed { failure }
+                StepResult::failed(failure)
             }
         }
     }

@@ -281,6 +281,8 @@ impl<'c> Driver<'c> {
     }
 
     async fn cancelled(&self) {
-        self.control.inner.cancellations.of(self.specification.deployment.run).cancelled().await;
+        let deployment = &self.specification.deployment;
+        let stop = self.control.inner.cancellations.of(deployment.run, &deployment.step);
+        stop.cancelled().await;
     }
 }

@@ -1,0 +1,47 @@
+//! What a run knows of the world it was started in, pinned when it was recorded.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use types::Actor;
+
+use crate::contexts::Contexts;
+use crate::expression::{Value, render};
+use crate::input::Failure;
+use crate::language::Definition;
+use crate::state::State;
+
+/// The contexts that do not change while a run goes on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunContext {
+    /// An object: `github`, and its twin `solum`; without what belongs to a job (`job`, `action`).
+    #[serde(default)]
+    pub github: Value,
+    /// `runner`, as far as it is known beforehand: `os`, `arch`, `name`.
+    #[serde(default)]
+    pub runner: Value,
+    /// `inputs` of a run that was dispatched; typed.
+    #[serde(default)]
+    pub inputs: Value,
+    /// `vars` outside of any environment.
+    #[serde(default)]
+    pub vars: BTreeMap<String, String>,
+    /// What each environment sets or replaces of them.
+    #[serde(default)]
+    pub environment_vars: BTreeMap<String, BTreeMap<String, String>>,
+    /// Who started it, for approvals that may not be the author's.
+    #[serde(default)]
+    pub author: Option<Actor>,
+}
+
+/// What a run of the definition is called by its `run-name`, if it has one.
+pub fn title(
+    definition: &Arc<Definition>,
+    context: &Arc<RunContext>,
+) -> Result<Option<String>, Failure> {
+    let state = State::new(Arc::clone(definition), Arc::clone(context));
+    let here = Contexts::of_workflow(&state, 0);
+    let name = definition.run_name.as_ref();
+    name.map(|name| render(name, &here).map_err(|error| here.failure(&error))).transpose()
+}
