@@ -1,12 +1,18 @@
--- Runs of workflows that users write. What the first engine recorded cannot be taken up by this one: its runs go, with their
--- journals and changes; releases, deployments and what serves stay.
-DELETE FROM runs;
+-- Runs of workflows that users write. What the first engine journalled cannot be read by this one: of its runs there
+-- remains who ran what, when, and how it ended. Those that were under way have failed; releases and deployments stay.
+UPDATE changes SET state = 'refused' WHERE state IN ('queued', 'active');
+UPDATE runs SET status = 'failed', finished_at = coalesce(started_at, created_at)
+    WHERE status IN ('queued', 'running', 'waiting');
+DELETE FROM journal;
 
 -- What runs do, once for all that do the same.
 CREATE TABLE definitions (
     digest TEXT PRIMARY KEY,
     definition TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+INSERT INTO definitions (digest, definition)
+    VALUES ('before', '{"file":"","name":"before an upgrade","jobs":[]}');
+UPDATE runs SET definition_digest = 'before';
 
 ALTER TABLE runs DROP COLUMN definition;
 -- What it knows of the world that it was started in.

@@ -88,6 +88,33 @@ mod tests {
     }
 
     #[test]
+    fn runs_of_the_first_engine_keep_how_they_ended() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let migrations = Migrations::from_slice(MIGRATIONS);
+        migrations.to_version(&mut connection, 3).unwrap();
+        let (ended, under_way) =
+            ("run_01h2xcejqtf2nbrexx3vqjhp41", "run_01h2xcejqtf2nbrexx3vqjhp42");
+        connection
+            .execute_batch(&format!(
+                "INSERT INTO apps (id, name, default_branch, deploy_branch, state, uid, created_at, created_by)
+                     VALUES ('app_01h2xcejqtf2nbrexx3vqjhp40', 'shop', 'main', 'main', 'ready', 20001, 1, '\"system\"');
+                 INSERT INTO runs (id, app_id, workflow, definition, definition_digest, status, title, created_at, created_by, started_at)
+                     VALUES ('{ended}', 'app_01h2xcejqtf2nbrexx3vqjhp40', 'deliver', 'old', 'old', 'succeeded', 'one', 1, '\"system\"', 2),
+                            ('{under_way}', 'app_01h2xcejqtf2nbrexx3vqjhp40', 'deliver', 'old', 'old', 'running', 'two', 3, '\"system\"', 4);
+                 INSERT INTO journal (run_id, seq, at, record) VALUES ('{ended}', 1, 2, 'old'), ('{under_way}', 1, 4, 'old');"
+            ))
+            .unwrap();
+        migrations.to_latest(&mut connection).unwrap();
+        for (id, status) in [(ended, "succeeded"), (under_way, "failed")] {
+            let kept = connection
+                .query_row("SELECT status FROM runs WHERE id = ?1", [id], |row| row.get(0));
+            assert_eq!(kept, Ok(status.to_owned()));
+            let state = crate::runs::load_state(&connection, id.parse().unwrap()).unwrap();
+            assert_eq!(state.records(), 0, "nothing of its journal is left to misread");
+        }
+    }
+
+    #[test]
     fn a_database_from_a_newer_version_is_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("solum.db");
