@@ -91,7 +91,7 @@ mod tests {
     fn runs_of_the_first_engine_keep_how_they_ended() {
         let mut connection = Connection::open_in_memory().unwrap();
         let migrations = Migrations::from_slice(MIGRATIONS);
-        migrations.to_version(&mut connection, 3).unwrap();
+        migrations.to_version(&mut connection, 4).unwrap();
         let (ended, under_way) =
             ("run_01h2xcejqtf2nbrexx3vqjhp41", "run_01h2xcejqtf2nbrexx3vqjhp42");
         connection
