@@ -236,7 +236,7 @@ impl Simulation {
         let result = match self.random.random_range(0..10) {
             0 => StepResult::failed(failure(false)),
             1 => StepResult::failed(failure(true)),
-            2..6 if stopping => StepResult::cancelled(),
+            2..=5 if stopping => StepResult::cancelled(),
             7 if self.run.task(&format!("{job} {step}")).check_condition => StepResult::Skipped,
             _ => StepResult::succeeded([("o".to_owned(), name.to_owned())].into()),
         };
