@@ -133,7 +133,7 @@ async fn nothing_is_written_through_a_link() {
 
 #[tokio::test]
 async fn an_archive_without_a_start_is_refused() {
-    let (_, imported) = import(&compressed(&[file("app/Procfile", "web: x")])).await;
+    let (_, imported) = import(&compressed(&[file("app/server.py", "x")])).await;
     let error = imported.unwrap_err();
     assert!(matches!(error, ImportError::NoProcess { inside: None }), "{error:?}");
     assert!(error.hint().unwrap().contains("Procfile"));

@@ -178,8 +178,8 @@ mod tests {
         std::fs::create_dir(place.path().join("lost+found")).unwrap();
         directory.make_private(false).unwrap();
         assert_eq!(mode(place.path()), 0o700);
-        directory.write("a.json", "{}").unwrap();
-        assert_eq!(mode(&place.path().join("a.json")), 0o600);
+        directory.write("addresses.json", "{}").unwrap();
+        assert_eq!(mode(&place.path().join("addresses.json")), 0o600);
         directory.make_private(true).unwrap();
         assert_eq!(mode(place.path()), 0o711);
     }

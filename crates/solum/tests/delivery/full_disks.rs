@@ -51,9 +51,10 @@ fn a_disk_that_an_app_filled_is_cleared_by_its_owner() -> Result<()> {
     let fill = "dd if=/dev/zero of=/data/x bs=1M count=2000 2>&1 | grep -o 'No space left'";
     let filled = server.solum(&["exec", "hello", "--", "sh", "-c", fill])?;
     assert!(filled.stdout.contains("No space left"), "{filled}");
-    // Of the rest that is kept for this case, too.
+    // Of the rest that is kept for this case, too. What is asked for now is done, or refused in words.
     disk.fill("more")?;
-    server.solum(&["app", "create", "other"])?.require()?;
+    let create = server.solum(&["app", "create", "other"])?;
+    assert!(create.success() || create.stderr.contains("disk is nearly full"), "{create}");
     server.kill()?;
     server.restart()?;
     assert_eq!(hello::answer(&server)?, "hello v1");
