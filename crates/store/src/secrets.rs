@@ -1,10 +1,9 @@
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::Row;
 use types::{Actor, AppId, EnvironmentId, SettingName};
 
-use crate::events::NewEvent;
-use crate::row::{self, to_json};
-use crate::settings::{SettingError, SettingScope, check_room};
+use crate::row;
+use crate::settings::{Setting, SettingError, SettingScope};
 use crate::{Error, Store};
 
 /// A value that only the holder of a key can read. This crate has none.
@@ -35,54 +34,8 @@ impl Store {
         most: usize,
         actor: Actor,
     ) -> Result<StoredSecret, SettingError> {
-        self.write(move |write| {
-            let (app, environment) = scope.columns();
-            let replaced = write
-                .sql
-                .query_row(
-                    "UPDATE secrets SET key_id = ?4, sealed = ?5, updated_at = ?6, updated_by = ?7
-                     WHERE app_id IS ?1 AND environment_id IS ?2 AND name = ?3 RETURNING *",
-                    params![
-                        app,
-                        environment,
-                        name.as_str(),
-                        sealed.key_id,
-                        sealed.bytes,
-                        write.now.as_microsecond(),
-                        to_json(&actor)
-                    ],
-                    read,
-                )
-                .optional()
-                .map_err(Error::from)?;
-            let secret = match replaced {
-                Some(secret) => secret,
-                None => {
-                    let count = "SELECT count(*) FROM secrets WHERE app_id IS ?1 AND environment_id IS ?2";
-                    check_room(&write.sql, count, &scope, most)?;
-                    write
-                        .sql
-                        .query_row(
-                            "INSERT INTO secrets (app_id, environment_id, name, key_id, sealed, updated_at, updated_by)
-                             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING *",
-                            params![
-                                app,
-                                environment,
-                                name.as_str(),
-                                sealed.key_id,
-                                sealed.bytes,
-                                write.now.as_microsecond(),
-                                to_json(&actor)
-                            ],
-                            read,
-                        )
-                        .map_err(Error::from)?
-                }
-            };
-            write.event(&scope.tell(NewEvent::new("secret.set", &actor), &name))?;
-            Ok(secret)
-        })
-        .await
+        self.set_setting(scope, name, [sealed.key_id.into(), sealed.bytes.into()], most, actor)
+            .await
     }
 
     pub async fn unset_secret(
@@ -91,30 +44,12 @@ impl Store {
         name: SettingName,
         actor: Actor,
     ) -> Result<(), Error> {
-        self.write(move |write| {
-            let (app, environment) = scope.columns();
-            let removed = write.sql.execute(
-                "DELETE FROM secrets WHERE app_id IS ?1 AND environment_id IS ?2 AND name = ?3",
-                params![app, environment, name.as_str()],
-            )?;
-            if removed == 0 {
-                return Err(Error::not_found(format!("secret {name}")));
-            }
-            write.event(&scope.tell(NewEvent::new("secret.unset", &actor), &name))
-        })
-        .await
+        self.unset_setting::<StoredSecret>(scope, name, actor).await
     }
 
     /// Of this scope alone, by name.
     pub async fn secrets(&self, scope: SettingScope) -> Result<Vec<StoredSecret>, Error> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT * FROM secrets WHERE app_id IS ?1 AND environment_id IS ?2 ORDER BY name",
-            )?;
-            let secrets = statement.query_map(scope.columns(), read)?;
-            Ok(secrets.collect::<Result<_, _>>()?)
-        })
-        .await
+        self.settings(scope).await
     }
 
     /// What is valid there, the nearer after the farther: the project's, the app's, the environment's.
@@ -123,17 +58,7 @@ impl Store {
         app: AppId,
         environment: Option<EnvironmentId>,
     ) -> Result<Vec<StoredSecret>, Error> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT * FROM secrets
-                 WHERE app_id IS NULL OR (app_id = ?1 AND (environment_id IS NULL OR environment_id = ?2))
-                 ORDER BY app_id IS NOT NULL, environment_id IS NOT NULL, name",
-            )?;
-            let environment = environment.map(|environment| environment.to_string());
-            let secrets = statement.query_map(params![app.to_string(), environment], read)?;
-            Ok(secrets.collect::<Result<_, _>>()?)
-        })
-        .await
+        self.settings_for(app, environment).await
     }
 
     pub async fn has_secrets(&self) -> Result<bool, Error> {
@@ -145,13 +70,21 @@ impl Store {
     }
 }
 
-fn read(row: &Row<'_>) -> row::Result<StoredSecret> {
-    Ok(StoredSecret {
-        app: row::optional_text(row, "app_id")?,
-        environment: row::optional_text(row, "environment_id")?,
-        name: row::text(row, "name")?,
-        sealed: Sealed { key_id: row.get("key_id")?, bytes: row.get("sealed")? },
-        updated_at: row::time(row, "updated_at")?,
-        updated_by: row::json(row, "updated_by")?,
-    })
+impl Setting for StoredSecret {
+    const TABLE: &'static str = "secrets";
+    const NOUN: &'static str = "secret";
+    const SET: &'static str = "secret.set";
+    const UNSET: &'static str = "secret.unset";
+    const COLUMNS: &'static [&'static str] = &["key_id", "sealed"];
+
+    fn read(row: &Row<'_>) -> row::Result<Self> {
+        Ok(StoredSecret {
+            app: row::optional_text(row, "app_id")?,
+            environment: row::optional_text(row, "environment_id")?,
+            name: row::text(row, "name")?,
+            sealed: Sealed { key_id: row.get("key_id")?, bytes: row.get("sealed")? },
+            updated_at: row::time(row, "updated_at")?,
+            updated_by: row::json(row, "updated_by")?,
+        })
+    }
 }

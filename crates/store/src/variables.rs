@@ -1,10 +1,9 @@
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::Row;
 use types::{Actor, AppId, EnvironmentId, SettingName};
 
-use crate::events::NewEvent;
-use crate::row::{self, to_json};
-use crate::settings::{SettingError, SettingScope, check_room};
+use crate::row;
+use crate::settings::{Setting, SettingError, SettingScope};
 use crate::{Error, Store};
 
 /// What workflows see under `vars`. (An app's own variables are its config.)
@@ -29,46 +28,7 @@ impl Store {
         most: usize,
         actor: Actor,
     ) -> Result<Variable, SettingError> {
-        self.write(move |write| {
-            let (app, environment) = scope.columns();
-            let values = params![
-                app,
-                environment,
-                name.as_str(),
-                value,
-                write.now.as_microsecond(),
-                to_json(&actor)
-            ];
-            let replaced = write
-                .sql
-                .query_row(
-                    "UPDATE variables SET value = ?4, updated_at = ?5, updated_by = ?6
-                     WHERE app_id IS ?1 AND environment_id IS ?2 AND name = ?3 RETURNING *",
-                    values,
-                    read,
-                )
-                .optional()
-                .map_err(Error::from)?;
-            let variable = match replaced {
-                Some(variable) => variable,
-                None => {
-                    let count = "SELECT count(*) FROM variables WHERE app_id IS ?1 AND environment_id IS ?2";
-                    check_room(&write.sql, count, &scope, most)?;
-                    write
-                        .sql
-                        .query_row(
-                            "INSERT INTO variables (app_id, environment_id, name, value, updated_at, updated_by)
-                             VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING *",
-                            values,
-                            read,
-                        )
-                        .map_err(Error::from)?
-                }
-            };
-            write.event(&scope.tell(NewEvent::new("variable.set", &actor), &name))?;
-            Ok(variable)
-        })
-        .await
+        self.set_setting(scope, name, [value.into()], most, actor).await
     }
 
     pub async fn unset_variable(
@@ -77,30 +37,12 @@ impl Store {
         name: SettingName,
         actor: Actor,
     ) -> Result<(), Error> {
-        self.write(move |write| {
-            let (app, environment) = scope.columns();
-            let removed = write.sql.execute(
-                "DELETE FROM variables WHERE app_id IS ?1 AND environment_id IS ?2 AND name = ?3",
-                params![app, environment, name.as_str()],
-            )?;
-            if removed == 0 {
-                return Err(Error::not_found(format!("variable {name}")));
-            }
-            write.event(&scope.tell(NewEvent::new("variable.unset", &actor), &name))
-        })
-        .await
+        self.unset_setting::<Variable>(scope, name, actor).await
     }
 
     /// Of this scope alone, by name.
     pub async fn variables(&self, scope: SettingScope) -> Result<Vec<Variable>, Error> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT * FROM variables WHERE app_id IS ?1 AND environment_id IS ?2 ORDER BY name",
-            )?;
-            let variables = statement.query_map(scope.columns(), read)?;
-            Ok(variables.collect::<Result<_, _>>()?)
-        })
-        .await
+        self.settings(scope).await
     }
 
     /// What is valid there, the nearer after the farther: the project's, the app's, the environment's.
@@ -109,27 +51,25 @@ impl Store {
         app: AppId,
         environment: Option<EnvironmentId>,
     ) -> Result<Vec<Variable>, Error> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT * FROM variables
-                 WHERE app_id IS NULL OR (app_id = ?1 AND (environment_id IS NULL OR environment_id = ?2))
-                 ORDER BY app_id IS NOT NULL, environment_id IS NOT NULL, name",
-            )?;
-            let environment = environment.map(|environment| environment.to_string());
-            let variables = statement.query_map(params![app.to_string(), environment], read)?;
-            Ok(variables.collect::<Result<_, _>>()?)
-        })
-        .await
+        self.settings_for(app, environment).await
     }
 }
 
-fn read(row: &Row<'_>) -> row::Result<Variable> {
-    Ok(Variable {
-        app: row::optional_text(row, "app_id")?,
-        environment: row::optional_text(row, "environment_id")?,
-        name: row::text(row, "name")?,
-        value: row.get("value")?,
-        updated_at: row::time(row, "updated_at")?,
-        updated_by: row::json(row, "updated_by")?,
-    })
+impl Setting for Variable {
+    const TABLE: &'static str = "variables";
+    const NOUN: &'static str = "variable";
+    const SET: &'static str = "variable.set";
+    const UNSET: &'static str = "variable.unset";
+    const COLUMNS: &'static [&'static str] = &["value"];
+
+    fn read(row: &Row<'_>) -> row::Result<Self> {
+        Ok(Variable {
+            app: row::optional_text(row, "app_id")?,
+            environment: row::optional_text(row, "environment_id")?,
+            name: row::text(row, "name")?,
+            value: row.get("value")?,
+            updated_at: row::time(row, "updated_at")?,
+            updated_by: row::json(row, "updated_by")?,
+        })
+    }
 }
