@@ -5,10 +5,11 @@ use std::fmt;
 use std::fs::Permissions;
 use std::hash::Hash;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use build::{ArtifactStore, Builder, BuilderConfig};
+use deploy::steps::{Epoch, Steps};
 use deploy::{Driver, Machine, ProcessConfig, ProcessDriver};
 use parking_lot::Mutex;
 use source::{
@@ -20,6 +21,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use types::{Clock, RunId};
 
+use crate::actions::artifacts::Artifacts;
+use crate::actions::cache::Caches;
+use crate::actions::step_logs::StepLogs;
 use crate::engine;
 use crate::pushes::Pushes;
 use crate::reconcile::{self, Routes};
@@ -30,6 +34,8 @@ use crate::transcripts::Transcripts;
 /// Where the process target keeps its own, in the data directory.
 const TARGET: &str = "target";
 const ARTIFACTS: &str = "artifacts";
+/// Where steps of jobs run, among what runs keep.
+const STEPS: &str = "steps";
 /// Where apps are built.
 const BUILD: &str = "build";
 /// Where the router keeps its own.
@@ -53,6 +59,14 @@ pub(crate) struct Inner {
     pub(crate) router: router::Client,
     pub(crate) routes: Routes,
     pub(crate) transcripts: Transcripts,
+    /// Where steps of jobs run, and the lease under which this server asks for them.
+    pub(crate) steps: Steps,
+    pub(crate) epoch: Epoch,
+    pub(crate) step_logs: StepLogs,
+    /// What `actions/upload-artifact` keeps.
+    pub(crate) run_artifacts: Artifacts,
+    /// What `actions/cache` keeps.
+    pub(crate) caches: Caches,
     pub(crate) cancellations: Cancellations,
     /// Builds and tests take a place each.
     pub(crate) builds: Semaphore,
@@ -91,6 +105,8 @@ pub enum StartError {
     Artifacts(#[source] build::StoreError),
     #[error("apps cannot be run on this machine")]
     Driver(#[source] deploy::Error),
+    #[error("steps of jobs cannot be run on this machine")]
+    Steps(#[source] deploy::steps::StepError),
     #[error("what a former server was building cannot be removed")]
     Builds(#[source] build::BuildError),
     #[error("the router was not stopped")]
@@ -103,6 +119,7 @@ impl Control {
         make_directories(&settings)?;
         let store =
             Store::open(&settings.database(), Arc::clone(&clock)).map_err(StartError::Store)?;
+        let epoch = Epoch(store.begin_epoch().await.map_err(StartError::Store)?);
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         let repositories = open_repositories(&settings).await?;
         let pushes = source::Pushes::default();
@@ -142,6 +159,17 @@ impl Control {
         let transcripts = settings.transcripts_directory();
         let transcripts = Transcripts::new(transcripts.clone())
             .map_err(|source| StartError::Directory { path: transcripts, source })?;
+        let runs = settings.runs_directory();
+        let steps = Steps::new(runs.join(STEPS), settings.program.clone(), driver.boxes().clone())
+            .map_err(StartError::Steps)?;
+        let kept = |name: &str| runs.join(name);
+        let made = |path: PathBuf| move |source| StartError::Directory { path, source };
+        let step_logs = StepLogs::new(kept("logs")).map_err(made(kept("logs")))?;
+        let most = settings.limits.run_artifact_bytes;
+        let run_artifacts =
+            Artifacts::new(kept("artifacts"), most).map_err(made(kept("artifacts")))?;
+        let most = settings.limits.workflow_cache_bytes;
+        let caches = Caches::new(kept("caches"), most).map_err(made(kept("caches")))?;
         let router = router::Client::new(settings.router_directory());
         let inner = Inner {
             builds: Semaphore::new(settings.limits.builds),
@@ -156,6 +184,11 @@ impl Control {
             router,
             routes: Routes::default(),
             transcripts,
+            steps,
+            epoch,
+            step_logs,
+            run_artifacts,
+            caches,
             cancellations: Cancellations::default(),
             driven: Driven::default(),
             deployments_nudge: Notify::new(),
@@ -267,6 +300,7 @@ fn make_directories(settings: &Settings) -> Result<(), StartError> {
         settings.work_directory(),
         settings.uploads_directory(),
         settings.transcripts_directory(),
+        settings.runs_directory(),
         data.join(ARTIFACTS),
     ] {
         make(&path, 0o700)?;

@@ -47,6 +47,11 @@ pub struct Limits {
     pub min_free_bytes: u64,
     /// What an app's build caches may take; one that has more begins anew.
     pub build_cache_bytes: u64,
+    /// The most that the artifacts of one run may take, packed; and the caches that an app's workflows keep.
+    pub run_artifact_bytes: u64,
+    pub workflow_cache_bytes: u64,
+    /// The most that is kept of what one step says.
+    pub step_log_bytes: u64,
     /// Builds and tests that run at once.
     pub builds: usize,
     /// The most instances that one process of an environment may be scaled to.
@@ -67,6 +72,9 @@ impl Default for Limits {
             upload_bytes: 2 << 30,
             min_free_bytes: 512 << 20,
             build_cache_bytes: 10 << 30,
+            run_artifact_bytes: 2 << 30,
+            workflow_cache_bytes: 10 << 30,
+            step_log_bytes: 64 << 20,
             builds: 2,
             instances: 100,
             rollback_window: 20,
@@ -97,6 +105,11 @@ impl Settings {
 
     pub(crate) fn transcripts_directory(&self) -> PathBuf {
         self.data_directory.join("transcripts")
+    }
+
+    /// What runs keep of their steps: where these run, and what they said.
+    pub(crate) fn runs_directory(&self) -> PathBuf {
+        self.data_directory.join("runs")
     }
 
     pub(crate) fn uploads_directory(&self) -> PathBuf {

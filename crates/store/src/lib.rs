@@ -18,6 +18,7 @@ mod changes;
 mod config;
 mod deployments;
 mod environments;
+mod epochs;
 mod error;
 mod events;
 mod failpoint;

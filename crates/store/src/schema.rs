@@ -18,6 +18,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../migrations/0003_secrets_and_variables.sql")),
     M::up(include_str!("../migrations/0004_setbacks.sql")),
     M::up(include_str!("../migrations/0005_runs.sql")),
+    M::up(include_str!("../migrations/0006_epochs.sql")),
 ];
 
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {

@@ -33,6 +33,9 @@ pub struct RunContext {
     /// Who started it, for approvals that may not be the author's.
     #[serde(default)]
     pub author: Option<Actor>,
+    /// Whether what it runs came from where only trusted people can put it. Secrets are for such runs alone.
+    #[serde(default)]
+    pub trusted: bool,
 }
 
 /// What a run of the definition is called by its `run-name`, if it has one.

@@ -74,6 +74,13 @@ async fn delete(control: &Control, app: &App) -> Result<(), Error> {
     control.inner.repositories.delete(&app.name).await?;
     for run in store.runs(Some(app.id), None, u32::MAX).await? {
         control.inner.transcripts.remove(run.id).map_err(Error::io("remove a transcript"))?;
+        control.inner.step_logs.remove(run.id).map_err(Error::io("remove the logs of a run"))?;
+        control
+            .inner
+            .run_artifacts
+            .remove(run.id)
+            .map_err(Error::io("remove a run's artifacts"))?;
     }
+    control.inner.caches.remove(app.id).map_err(Error::io("remove the app's caches"))?;
     Ok(store.forget_app(app.id).await?)
 }
