@@ -1,9 +1,8 @@
 use store::{Environment, NewRun, Run};
 use types::{Actor, AppName, Digest, EnvironmentName, RunId};
-use workflow::RunContext;
+use workflow::expression::Value;
 
-use crate::workflows::{self, Deployable};
-use crate::{Control, Error};
+use crate::{Control, Error, workflows};
 
 /// What to deploy without a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,12 +23,12 @@ impl Control {
     ) -> Result<Run, Error> {
         let found = self.ready_app(app).await?;
         self.find_environment(app, environment).await?;
-        let (deployable, commit, title) = match request {
+        let (what, commit, title) = match request {
             DeployRequest::Release(number) => {
                 let release = self.release(app, number).await?;
                 self.check_artifact(&release.artifact, &release.label()).await?;
                 let title = format!("deploy {}", release.label());
-                (Deployable::Release(number), release.commit, title)
+                (("release", release.label()), release.commit, title)
             }
             DeployRequest::Artifact(digest) => {
                 if self.inner.artifacts.bundle(&digest).await.is_err() {
@@ -38,14 +37,14 @@ impl Control {
                     )));
                 }
                 let title = format!("deploy artifact {}", digest.short());
-                (Deployable::Artifact(digest), None, title)
+                (("artifact", digest.to_string()), None, title)
             }
         };
         let run = NewRun {
             id: RunId::generate(&*self.inner.clock),
             app: found.id,
-            definition: workflows::deploy(environment, &deployable),
-            context: RunContext { author: Some(actor.clone()), ..RunContext::default() },
+            definition: workflows::DEPLOY.definition(),
+            context: workflows::context("deploy", event(environment, what), actor),
             carried_over: Vec::new(),
             attempt: 1,
             retry_of: None,
@@ -69,11 +68,12 @@ impl Control {
                 app: environment.app.clone(),
                 environment: environment.name.clone(),
             })?;
+        let event = event(&environment.name, ("release", release.label()));
         let run = NewRun {
             id: RunId::generate(&*self.inner.clock),
             app: environment.app_id,
-            definition: workflows::deploy(&environment.name, &Deployable::Release(release.number)),
-            context: RunContext { author: Some(actor.clone()), ..RunContext::default() },
+            definition: workflows::DEPLOY.definition(),
+            context: workflows::context("deploy", event, actor),
             carried_over: Vec::new(),
             attempt: 1,
             retry_of: None,
@@ -94,4 +94,9 @@ impl Control {
             }
         }
     }
+}
+
+/// What the workflow is told.
+fn event(environment: &EnvironmentName, (name, value): (&str, String)) -> Value {
+    [("environment", environment.to_string()), (name, value)].into_iter().collect()
 }

@@ -56,6 +56,7 @@ pub use setting_scopes::{MAX_SETTING_BYTES, ScopeName};
 pub use settings::{Isolation, Limits, Settings};
 pub use tokens::{Identity, NewToken};
 pub use transcripts::Follower;
+pub use workflows::BuiltInWorkflow;
 
 // What use-cases hand out as the store has it.
 pub use deploy::{Exit, LogPosition, Observation, Output, OutputStream};

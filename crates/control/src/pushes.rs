@@ -1,6 +1,8 @@
 //! What becomes of a push: the deploy branch starts a run and moves when the run says so; everything
 //! else moves at once.
 
+use crate::error::chain;
+use crate::{Control, Error, text, workflows};
 use async_trait::async_trait;
 use source::{
     Body, Incoming, PushHandler, PushTalk, Received, RefOutcome, RefUpdate, Rejection, change_ref,
@@ -9,10 +11,6 @@ use store::{App, NewPush, NewRun, Run};
 use types::{
     Actor, AppName, ChangeId, CommitId, EnvironmentName, RunId, RunStatus, Transition as _,
 };
-use workflow::RunContext;
-
-use crate::error::chain;
-use crate::{Control, Error, text, workflows};
 
 /// The longest `solum.yaml` that is read.
 const MAX_MANIFEST_BYTES: u64 = 1 << 20;
@@ -194,14 +192,15 @@ impl Pushes {
         let info = inner.repositories.commit(&app.name, commit).await;
         let info = info.map_err(|error| failed(error.into()))?;
         let change = ChangeId::generate(&*inner.clock);
+        let event = [("environment", environment.as_str())].into_iter().collect();
         let _pinned = inner.pushes_under_way.begin(change);
         let pin = inner.repositories.pin(&app.name, change, commit).await;
         pin.map_err(|error| failed(error.into()))?;
         let run = NewRun {
             id: RunId::generate(&*inner.clock),
             app: app.id,
-            definition: workflows::deliver(&environment),
-            context: RunContext { author: Some(actor.clone()), ..RunContext::default() },
+            definition: workflows::DELIVER.definition(),
+            context: workflows::context("push", event, actor),
             carried_over: Vec::new(),
             attempt: 1,
             retry_of: None,

@@ -2,7 +2,7 @@
 
 use store::{ConfigRevision, Environment, NewRun, Release, Run};
 use types::{Actor, AppName, EnvironmentName, RunId};
-use workflow::RunContext;
+use workflow::expression::Object;
 
 use crate::{Control, Error, text, workflows};
 
@@ -31,15 +31,17 @@ impl Control {
         let (release, config) = self.way_back(&environment, to).await?;
         self.check_artifact(&release.artifact, &release.label()).await?;
         let pair = text::pair(&release, config.as_ref(), &environment);
+        let mut event = Object::new();
+        event.insert("environment", environment.name.as_str());
+        event.insert("release", release.label());
+        if let Some(config) = &config {
+            event.insert("config_revision", config.id.to_string());
+        }
         let run = NewRun {
             id: RunId::generate(&*self.inner.clock),
             app: found.id,
-            definition: workflows::rollback(
-                &environment.name,
-                release.number,
-                config.map(|config| config.id),
-            ),
-            context: RunContext { author: Some(actor.clone()), ..RunContext::default() },
+            definition: workflows::ROLLBACK.definition(),
+            context: workflows::context("rollback", event.into(), actor),
             carried_over: Vec::new(),
             attempt: 1,
             retry_of: None,

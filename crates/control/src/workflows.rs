@@ -1,10 +1,14 @@
-//! The workflows that Solum runs by itself, written out as anybody's would be.
+//! The workflows that Solum brings: what an event does where no file of the repository names it. They are files of the
+//! language like anybody's, so that what `solum workflow eject` writes out is what runs.
+//!
+//! What differs from run to run reaches them as fields of `github.event`.
 
-use types::EnvironmentName;
-use workflow::language::{
-    Action, Defaults, Definition, EnvironmentUse, Job, Place, Retry, RunsOn, Step, Template,
-    Variables, Work,
-};
+use std::sync::LazyLock;
+
+use types::Actor;
+use workflow::RunContext;
+use workflow::expression::Value;
+use workflow::language::{Definition, Found, read_with};
 
 /// The verbs of the steps, as `uses:` has them.
 pub(crate) mod verb {
@@ -14,112 +18,76 @@ pub(crate) mod verb {
     pub(crate) const ROLLBACK: &str = "solum/rollback";
 }
 
-/// What a push to a deploy branch does: test, build, and deploy to the first environment.
-pub(crate) fn deliver(environment: &EnvironmentName) -> Definition {
-    let build = step("build", verb::BUILD, []);
-    let artifact = ("artifact", "${{ needs.build.outputs.artifact }}".to_owned());
-    let jobs = vec![
-        job("test", &[], None, step("test", verb::TEST, [])),
-        Job {
-            outputs: variables([("artifact", "${{ steps.build.outputs.artifact }}".to_owned())]),
-            ..job("build", &["test"], None, build)
-        },
-        job("deploy", &["build"], Some(environment), step("deploy", verb::DEPLOY, [artifact])),
-    ];
-    definition("deliver", jobs)
+/// A workflow that Solum brings.
+#[derive(Debug)]
+pub struct BuiltInWorkflow {
+    pub name: &'static str,
+    /// The event that it is for.
+    pub event: &'static str,
+    /// The file, word for word.
+    pub text: &'static str,
+    definition: LazyLock<Definition>,
 }
 
-/// What a deployment without a push is made of.
-pub(crate) enum Deployable {
-    /// A bundle that somebody else built.
-    Artifact(types::Digest),
-    /// A release that is there.
-    Release(u64),
-}
+/// What a push to a deploy branch does. `github.event` has `environment`, the manifest's first.
+pub(crate) static DELIVER: BuiltInWorkflow = BuiltInWorkflow {
+    name: "deliver",
+    event: "push",
+    text: include_str!("../workflows/deliver.yml"),
+    definition: LazyLock::new(|| read(&DELIVER)),
+};
 
-/// Brings an artifact or a release that is there into an environment, with the config that it has then.
-pub(crate) fn deploy(environment: &EnvironmentName, what: &Deployable) -> Definition {
-    let with = match what {
-        Deployable::Artifact(digest) => ("artifact", digest.to_string()),
-        Deployable::Release(number) => ("release", format!("v{number}")),
-    };
-    let job = job("deploy", &[], Some(environment), step("deploy", verb::DEPLOY, [with]));
-    definition("deploy", vec![job])
-}
+/// Brings what is there into an environment. `github.event` has `environment`, and `artifact` or `release`.
+pub(crate) static DEPLOY: BuiltInWorkflow = BuiltInWorkflow {
+    name: "deploy",
+    event: "deploy",
+    text: include_str!("../workflows/deploy.yml"),
+    definition: LazyLock::new(|| read(&DEPLOY)),
+};
 
-/// Brings a pair of release and config revision back.
-pub(crate) fn rollback(
-    environment: &EnvironmentName,
-    release: u64,
-    config_revision: Option<types::ConfigRevisionId>,
-) -> Definition {
-    let mut with = vec![("release", format!("v{release}"))];
-    with.extend(config_revision.map(|id| ("config-revision", id.to_string())));
-    let job = job("rollback", &[], Some(environment), step("rollback", verb::ROLLBACK, with));
-    definition("rollback", vec![job])
-}
+/// Brings a pair of release and config revision back. `github.event` has `environment`, `release` and `config_revision`.
+pub(crate) static ROLLBACK: BuiltInWorkflow = BuiltInWorkflow {
+    name: "rollback",
+    event: "rollback",
+    text: include_str!("../workflows/rollback.yml"),
+    definition: LazyLock::new(|| read(&ROLLBACK)),
+};
 
-/// They stand in no file.
-const NOWHERE: Place = Place { line: 1, column: 1 };
+static ALL: [&BuiltInWorkflow; 3] = [&DELIVER, &DEPLOY, &ROLLBACK];
 
-fn template(text: impl Into<String>) -> Template {
-    Template { text: text.into(), at: NOWHERE }
-}
+impl BuiltInWorkflow {
+    #[must_use]
+    pub fn all() -> &'static [&'static Self] {
+        &ALL
+    }
 
-fn variables<'a>(texts: impl IntoIterator<Item = (&'a str, String)>) -> Variables {
-    texts.into_iter().map(|(name, text)| (name.to_owned(), template(text))).collect()
-}
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        ALL.into_iter().find(|workflow| workflow.name == name)
+    }
 
-fn job(key: &str, needs: &[&str], environment: Option<&EnvironmentName>, step: Step) -> Job {
-    let environment = environment
-        .map(|environment| EnvironmentUse { name: template(environment.as_str()), url: None });
-    let runs_on = RunsOn { labels: vec![template("solum")] };
-    Job {
-        key: key.to_owned(),
-        at: NOWHERE,
-        name: None,
-        needs: needs.iter().map(|&needs| needs.to_owned()).collect(),
-        condition: None,
-        environment,
-        strategy: None,
-        env: Variables::new(),
-        defaults: Defaults::default(),
-        concurrency: None,
-        outputs: Variables::new(),
-        timeout_minutes: None,
-        continue_on_error: None,
-        work: Work::Steps { runs_on, steps: vec![step] },
+    pub(crate) fn definition(&self) -> Definition {
+        self.definition.clone()
+    }
+
+    /// What stands for a path where there is none.
+    pub(crate) fn file(&self) -> String {
+        format!("(built in) {}.yml", self.name)
     }
 }
 
-fn step<'a>(key: &str, uses: &str, with: impl IntoIterator<Item = (&'a str, String)>) -> Step {
-    Step {
-        key: key.to_owned(),
-        id: Some(key.to_owned()),
-        at: NOWHERE,
-        name: None,
-        condition: None,
-        env: Variables::new(),
-        continue_on_error: None,
-        timeout_minutes: None,
-        retry: Retry::default(),
-        undo: None,
-        action: Action::Verb { verb: uses.to_owned(), with: variables(with) },
-    }
+fn read(workflow: &BuiltInWorkflow) -> Definition {
+    let read = read_with(&workflow.file(), workflow.text, |_| Found::Missing);
+    read.expect("a test reads each of the files that are built in").definition
 }
 
-fn definition(name: &str, jobs: Vec<Job>) -> Definition {
-    Definition {
-        file: format!("(built in) {name}"),
-        name: name.to_owned(),
-        run_name: None,
-        inputs: Vec::new(),
-        outputs: Vec::new(),
-        env: Variables::new(),
-        defaults: Defaults::default(),
-        concurrency: None,
-        jobs,
-    }
+/// What a run of one of them knows of the event that started it.
+pub(crate) fn context(event_name: &str, event: Value, actor: &Actor) -> RunContext {
+    let github: Value =
+        [("event_name", event_name.into()), ("event", event), ("actor", actor.to_string().into())]
+            .into_iter()
+            .collect();
+    RunContext { github, author: Some(actor.clone()), ..RunContext::default() }
 }
 
 #[cfg(test)]
@@ -128,13 +96,15 @@ mod tests {
 
     use jiff::Timestamp;
     use types::RunStatus;
-    use workflow::{Effect, Input, RunContext, State, StepResult, decide};
+    use workflow::{Effect, Input, NothingLate, State, StepResult, StepView, decide};
 
     use super::*;
 
-    /// Carries every step out, and says which there were.
-    fn rehearse(definition: Definition) -> (Vec<String>, RunStatus) {
-        let mut state = State::new(Arc::new(definition), Arc::new(RunContext::default()));
+    /// Carries every step out, and says which there were, where, and with what.
+    fn rehearse(workflow: &BuiltInWorkflow, event: &[(&str, &str)]) -> (Vec<String>, RunStatus) {
+        let event = event.iter().copied().collect();
+        let context = context(workflow.event, event, &Actor::System);
+        let mut state = State::new(Arc::new(workflow.definition()), Arc::new(context));
         let mut inputs = vec![Input::Start];
         let mut steps = Vec::new();
         while let Some(input) = inputs.pop() {
@@ -142,7 +112,11 @@ mod tests {
                 state.apply(&record);
                 for effect in Effect::of(&record, &state) {
                     let Effect::Perform(task) = effect else { continue };
-                    steps.push(task.uses.clone());
+                    let view = StepView::of(&state, &task).unwrap();
+                    let with = view.inputs(&NothingLate).unwrap();
+                    let with = with.iter().map(|(name, value)| format!(" {name}={value}"));
+                    let environment = view.environment().unwrap_or("-");
+                    steps.push(format!("{environment} {}{}", task.uses, with.collect::<String>()));
                     let outputs = [("artifact".to_owned(), "sha256:1".to_owned())].into();
                     inputs.push(Input::Report {
                         job: task.job,
@@ -156,17 +130,43 @@ mod tests {
         (steps, state.status)
     }
 
+    #[track_caller]
+    fn assert_steps(workflow: &BuiltInWorkflow, event: &[(&str, &str)], steps: &[&str]) {
+        let steps = steps.iter().map(|&step| step.to_owned()).collect();
+        assert_eq!(rehearse(workflow, event), (steps, RunStatus::Succeeded));
+    }
+
     #[test]
-    fn our_own_workflows_run_to_their_end() {
-        let dev = EnvironmentName::dev();
-        let delivered = (
-            vec!["solum/test".into(), "solum/build".into(), "solum/deploy".into()],
-            RunStatus::Succeeded,
-        );
-        assert_eq!(rehearse(deliver(&dev)), delivered);
-        let deployed = rehearse(deploy(&dev, &Deployable::Release(3)));
-        assert_eq!(deployed, (vec!["solum/deploy".into()], RunStatus::Succeeded));
-        let rolled_back = rehearse(rollback(&dev, 2, None));
-        assert_eq!(rolled_back, (vec!["solum/rollback".into()], RunStatus::Succeeded));
+    fn a_push_is_tested_built_and_deployed() {
+        let steps = ["- solum/test", "- solum/build", "dev solum/deploy artifact=sha256:1"];
+        assert_steps(&DELIVER, &[("environment", "dev")], &steps);
+    }
+
+    #[test]
+    fn a_deployment_takes_an_artifact_or_a_release() {
+        let event = [("environment", "dev"), ("artifact", "sha256:2")];
+        assert_steps(&DEPLOY, &event, &["dev solum/deploy artifact=sha256:2 release="]);
+        let event = [("environment", "prod"), ("release", "v3")];
+        assert_steps(&DEPLOY, &event, &["prod solum/deploy artifact= release=v3"]);
+    }
+
+    #[test]
+    fn a_rollback_brings_a_pair_back() {
+        let event = [("environment", "dev"), ("release", "v2"), ("config_revision", "cfg_1")];
+        let steps = ["dev solum/rollback config-revision=cfg_1 release=v2"];
+        assert_steps(&ROLLBACK, &event, &steps);
+        let steps = ["dev solum/rollback config-revision= release=v2"];
+        assert_steps(&ROLLBACK, &event[..2], &steps);
+    }
+
+    #[test]
+    fn each_is_for_the_event_that_it_waits_for_and_has_nothing_to_warn_of() {
+        for workflow in BuiltInWorkflow::all() {
+            let read = read_with(&workflow.file(), workflow.text, |_| Found::Missing).unwrap();
+            assert_eq!(read.warnings, []);
+            assert!(read.triggers.get(workflow.event).is_some(), "{}", workflow.name);
+            assert_eq!(read.definition.name, workflow.name);
+            assert!(std::ptr::eq(BuiltInWorkflow::named(workflow.name).unwrap(), *workflow));
+        }
     }
 }

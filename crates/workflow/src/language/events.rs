@@ -72,6 +72,7 @@ pub const EVENTS: &[EventKind] = &[
         ..event("release", "a release was made")
     },
     event("deployment_status", "a deployment has come to another state"),
+    EventKind { added: true, ..event("deploy", "'solum deploy', and config that changed") },
     EventKind { added: true, ..event("rollback", "'solum rollback'") },
     EventKind { added: true, ..event("promotion", "'solum promote'") },
     EventKind { added: true, ..event("service", "'solum service upgrade'") },
