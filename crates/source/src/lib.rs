@@ -25,5 +25,6 @@ pub use http::{Body, GitHttp, GitHttpConfig};
 pub use push::{Incoming, PushHandler, PushTalk, Received, RefOutcome, RefUpdate, Rejection};
 pub use pushes::Pushes;
 pub use repositories::{
-    Advance, CommitInfo, Repositories, RepositoriesConfig, change_ref, check_branch,
+    Advance, CommitInfo, EntryKind, FolderEntry, PushedCommit, Repositories, RepositoriesConfig,
+    Signature, change_ref, check_branch,
 };

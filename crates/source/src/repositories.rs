@@ -8,6 +8,7 @@
 
 mod commits;
 mod files;
+mod history;
 mod maintenance;
 mod refs;
 mod settings;
@@ -21,6 +22,8 @@ use types::AppName;
 use crate::Error;
 use crate::git::{Git, Invocation};
 pub use commits::CommitInfo;
+pub use files::{EntryKind, FolderEntry};
+pub use history::{PushedCommit, Signature};
 pub use refs::{Advance, change_ref, check_branch};
 
 /// Where the repositories are, and what they may cost.

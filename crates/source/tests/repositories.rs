@@ -1,6 +1,6 @@
 //! Repositories and their refs.
 
-use source::{Advance, Error};
+use source::{Advance, EntryKind, Error, FolderEntry};
 use types::{AppName, ChangeId, CommitId, SystemClock};
 
 use crate::client::Client;
@@ -150,6 +150,54 @@ async fn a_file_of_a_commit_is_read_if_it_is_one_and_not_too_large() {
     assert_eq!(error.to_string(), "app.py is 13 bytes long; 12 are the most");
     assert_eq!(read(&two, "solum.yaml", 99).await.unwrap(), None);
     assert_eq!(read(&two, "", 99).await.unwrap(), None, "a directory");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_folder_of_a_commit_is_listed() {
+    let (host, one, _) = two_commits().await;
+    let client = Client::with_app(&host.url()).await;
+    client.commit("flows/deep/x.yml", "x").await;
+    client.commit("flows/b.yml", "bb").await;
+    std::os::unix::fs::symlink("b.yml", client.file("flows/a.yml")).unwrap();
+    let commit = client.commit_all("a link").await;
+    client.git(&["push", "--quiet", "--force", "solum", "main"]).await.ok();
+    let list = |commit, path| host.repositories.list_folder(&host.app, commit, path);
+    let entry = |name: &str, kind, bytes| FolderEntry { name: name.to_owned(), kind, bytes };
+    assert_eq!(
+        list(&commit, "flows").await.unwrap(),
+        [
+            entry("a.yml", EntryKind::Other, 5),
+            entry("b.yml", EntryKind::File, 2),
+            entry("deep", EntryKind::Folder, 0),
+        ]
+    );
+    assert_eq!(list(&commit, "flows/b.yml").await.unwrap(), [], "a file");
+    assert_eq!(list(&one, "flows").await.unwrap(), [], "nothing");
+    let unknown: CommitId = "1".repeat(40).parse().unwrap();
+    let error = list(&unknown, "flows").await.unwrap_err();
+    assert!(matches!(error, Error::NoCommit { .. }), "{error}");
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_push_brought_is_told() {
+    let (host, one, two) = two_commits().await;
+    let (repositories, app) = (&host.repositories, &host.app);
+    let pushed = repositories.commits_between(app, Some(&one), &two, 9).await.unwrap();
+    assert_eq!(pushed.len(), 1);
+    assert_eq!((&pushed[0].id, pushed[0].message.as_str()), (&two, "change app.py"));
+    assert_eq!(pushed[0].author.email, "ann@example.org");
+    assert!(pushed[0].committed_at.parse::<types::Timestamp>().is_ok());
+    let all = repositories.commits_between(app, None, &two, 9).await.unwrap();
+    assert_eq!(all.iter().map(|commit| &commit.id).collect::<Vec<_>>(), [&one, &two]);
+    let newest = repositories.commits_between(app, None, &two, 1).await.unwrap();
+    assert_eq!(newest[0].id, two);
+    assert_eq!(repositories.changed_paths(app, &one, &two).await.unwrap(), ["app.py"]);
+    assert_eq!(repositories.merge_base(app, &one, &two).await.unwrap(), Some(one));
+    assert_eq!(repositories.peel(app, &two).await.unwrap(), Some(two));
+    let tree: CommitId = pushed[0].tree.parse().unwrap();
+    assert_eq!(repositories.peel(app, &tree).await.unwrap(), None, "a tree leads to no commit");
     host.stop().await;
 }
 
