@@ -34,7 +34,7 @@ pub use builder::{BuildError, Builder, BuilderConfig, Stage, Tested, Workspace};
 pub use document::{Mistake, Place};
 pub use import::ImportError;
 pub use layer::PackError;
-pub use manifest::{MANIFEST_FILE, first_environment, manifest_schema};
+pub use manifest::{MANIFEST_FILE, Outline, manifest_schema, outline};
 pub use plan::{Language, Plan, PlanError};
 pub use stack::machine_stack;
 pub use store::{ArtifactStore, Collected, StoreError, Usage};

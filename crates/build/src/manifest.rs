@@ -48,14 +48,25 @@ pub(crate) struct Declarations {
     app: app_json::AppJson,
 }
 
-/// The file that [`first_environment`] reads.
+/// The file that [`outline`] reads.
 pub const MANIFEST_FILE: &str = SOLUM_YAML;
 
-/// The environment that a `solum.yaml` names first, if it names any: all that is looked at before a push is let in. Its other
-/// mistakes are found here too.
-pub fn first_environment(solum_yaml: &str) -> Result<Option<EnvironmentName>, Vec<Mistake>> {
+/// What is looked at of a `solum.yaml` before anything of its commit runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// The environment that it names first, if it names any.
+    pub environment: Option<EnvironmentName>,
+    /// The folder that it says the workflow files are in; relative to the root, with no `.` or `..` in it.
+    pub workflows: Option<String>,
+}
+
+/// Reads as much of a `solum.yaml` as is needed before a push is let in. All of its mistakes are found here.
+pub fn outline(solum_yaml: &str) -> Result<Outline, Vec<Mistake>> {
     let declared = declared::read(solum_yaml)?;
-    Ok(declared.environment.map(|environment| environment.name))
+    Ok(Outline {
+        environment: declared.environment.map(|environment| environment.name),
+        workflows: declared.workflows,
+    })
 }
 
 impl ManifestFiles {

@@ -38,6 +38,7 @@ mod tokens;
 mod transcripts;
 mod uploads;
 mod variables;
+mod workflow_files;
 mod workflows;
 
 pub use config::ConfigView;
@@ -56,6 +57,7 @@ pub use setting_scopes::{MAX_SETTING_BYTES, ScopeName};
 pub use settings::{Isolation, Limits, Settings};
 pub use tokens::{Identity, NewToken};
 pub use transcripts::Follower;
+pub use workflow_files::{CommitWorkflows, WORKFLOW_FOLDER, WorkflowFile};
 pub use workflows::BuiltInWorkflow;
 
 // What use-cases hand out as the store has it.

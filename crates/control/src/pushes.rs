@@ -12,9 +12,6 @@ use types::{
     Actor, AppName, ChangeId, CommitId, EnvironmentName, RunId, RunStatus, Transition as _,
 };
 
-/// The longest `solum.yaml` that is read.
-const MAX_MANIFEST_BYTES: u64 = 1 << 20;
-
 pub(crate) struct Pushes {
     control: Control,
 }
@@ -224,20 +221,12 @@ impl Pushes {
 
     /// The environment that the commit's manifest names first. A manifest with mistakes ends the push here.
     async fn environment(&self, app: &App, commit: &CommitId) -> Result<EnvironmentName, String> {
-        let repositories = &self.control.inner.repositories;
-        let file = repositories
-            .read_file(&app.name, commit, build::MANIFEST_FILE, MAX_MANIFEST_BYTES)
-            .await
-            .map_err(|error| chain(&error))?;
-        let Some(file) = file else {
-            return self.only_environment(app, EnvironmentName::dev()).await;
-        };
-        let text = String::from_utf8(file)
-            .map_err(|_| format!("{} is not text in UTF-8", build::MANIFEST_FILE))?;
-        let first = build::first_environment(&text).map_err(|mistakes| {
-            mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-        })?;
-        let wanted = first.unwrap_or_else(EnvironmentName::dev);
+        let outlined = self.control.outline(&app.name, commit).await;
+        let (outline, mistakes) = outlined.map_err(|error| chain(&error))?;
+        if !mistakes.is_empty() {
+            return Err(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        }
+        let wanted = outline.environment.unwrap_or_else(EnvironmentName::dev);
         self.only_environment(app, wanted).await
     }
 

@@ -49,7 +49,7 @@ pub use definition::{
     Input, InputType, JavaScriptAction, Job, Matrix, Origin, Output, Queue, Retry, RunsOn, Step,
     Strategy, Template, Variables, Work,
 };
-pub use document::Place;
+pub use document::{Mistake, Place};
 pub use events::{EVENTS, EventKind, REFUSED_EVENTS};
 pub use graph::{Graph, GraphJob, Legs, graph};
 pub use inputs::given_inputs;

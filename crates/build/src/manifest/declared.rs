@@ -22,6 +22,8 @@ pub(super) struct Declared {
     pub(super) env: BTreeMap<VariableName, String>,
     pub(super) push: Push,
     pub(super) environment: Option<Environment>,
+    /// The folder of the workflow files, as git would name it.
+    pub(super) workflows: Option<String>,
     /// Where an environment scales a process, which may turn out not to exist.
     pub(super) scaled_at: BTreeMap<ProcessType, Place>,
 }
@@ -68,6 +70,7 @@ fn declared(tree: &Node) -> Declared {
         push: tree.get("push").map(push).unwrap_or_default(),
         environment: environment
             .and_then(|entry| Some(self::environment(entry.key.parse().ok()?, &entry.node))),
+        workflows: tree.get("workflows").and_then(|folder| scalars::directory(folder.text()?).ok()),
         scaled_at: scale
             .map(Node::entries)
             .unwrap_or_default()

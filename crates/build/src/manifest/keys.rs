@@ -77,8 +77,12 @@ pub(super) static MANIFEST: Kind = Kind::Keys(&[
         "Where the app runs. Without it there is one, 'dev'.",
         Kind::Map { names: &scalars::ENVIRONMENT, values: &Kind::Keys(ENVIRONMENT), at_most: 1 },
     ),
+    key(
+        "workflows",
+        "The folder that the workflow files are in, instead of '.solum/workflows'.",
+        Kind::Word(&scalars::DIRECTORY),
+    ),
     later("migration"),
-    later("workflows"),
     later("preview"),
     later("services"),
 ]);

@@ -120,6 +120,17 @@ fn what_comes_later_is_said_and_never_passed_over() {
 }
 
 #[test]
+fn the_folder_of_workflows_is_one_of_the_repository() {
+    let outline = crate::outline("workflows: ./.github/workflows/\n").unwrap();
+    assert_eq!(outline.workflows.as_deref(), Some(".github/workflows"));
+    assert_eq!(crate::outline("test: make\n").unwrap(), crate::Outline::default());
+    assert_eq!(
+        mistakes("workflows: ../elsewhere"),
+        ["solum.yaml:1:12: '../elsewhere' is no directory inside the repository"]
+    );
+}
+
+#[test]
 fn keys_that_contradict_each_other_are_mistakes() {
     assert_eq!(
         mistakes("push: { until: prod }"),
