@@ -38,3 +38,4 @@ pub use manifest::{MANIFEST_FILE, Outline, manifest_schema, outline};
 pub use plan::{Language, Plan, PlanError};
 pub use stack::machine_stack;
 pub use store::{ArtifactStore, Collected, StoreError, Usage};
+pub use tools::default_rust_toolchain;

@@ -148,6 +148,12 @@ fn toolchains(rustup: &Path) -> BTreeMap<String, PathBuf> {
     named.filter(|(_, path)| path.join("bin/cargo").exists()).collect()
 }
 
+/// Where the toolchain is that rustup takes where nobody says which.
+#[must_use]
+pub fn default_rust_toolchain(rustup: &Path) -> Option<PathBuf> {
+    toolchains(rustup).remove(&default_toolchain(rustup)?)
+}
+
 fn default_toolchain(rustup: &Path) -> Option<String> {
     let settings = std::fs::read_to_string(rustup.join("settings.toml")).ok()?;
     let settings: toml::Table = settings.parse().ok()?;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use build::{ArtifactStore, Builder, BuilderConfig};
+use deploy::boxes::Boxes;
 use deploy::steps::{Epoch, Steps};
 use deploy::{Driver, Machine, ProcessConfig, ProcessDriver};
 use parking_lot::Mutex;
@@ -25,6 +26,7 @@ use crate::actions::artifacts::Artifacts;
 use crate::actions::cache::Caches;
 use crate::actions::step_logs::StepLogs;
 use crate::engine;
+use crate::jobs::vault::Vaults;
 use crate::pushes::Pushes;
 use crate::reconcile::{self, Routes};
 use crate::sandbox::Sandbox;
@@ -68,6 +70,10 @@ pub(crate) struct Inner {
     /// What `actions/cache` keeps.
     pub(crate) caches: Caches,
     pub(crate) cancellations: Cancellations,
+    /// What runs keep to themselves.
+    pub(crate) vaults: Vaults,
+    /// Steps of jobs in boxes take a place each.
+    pub(crate) boxes: Semaphore,
     /// Builds and tests take a place each.
     pub(crate) builds: Semaphore,
     /// What reconcilers are at work on, so that nothing is driven twice at once.
@@ -172,6 +178,8 @@ impl Control {
         let caches = Caches::new(kept("caches"), most).map_err(made(kept("caches")))?;
         let router = router::Client::new(settings.router_directory());
         let inner = Inner {
+            vaults: Vaults::default(),
+            boxes: Semaphore::new(settings.limits.boxes),
             builds: Semaphore::new(settings.limits.builds),
             settings,
             clock,
@@ -264,11 +272,25 @@ pub async fn stop_everything(data_directory: &Path, program: &Path) -> Result<()
     // Where no boxes can be made any more, what runs can still be stopped.
     let driver = driver(false).or_else(|_| driver(true)).map_err(StartError::Driver)?;
     reconcile::stop_instances(&driver).await;
+    end_steps(data_directory, program, driver.boxes().clone()).await?;
     let router = router::Client::new(data_directory.join(ROUTER));
     match router.stop().await {
         Ok(()) | Err(router::Error::NotRunning(_)) => Ok(()),
         Err(error) => Err(StartError::Router(error)),
     }
+}
+
+/// The next server takes them up as steps that were killed.
+async fn end_steps(data: &Path, program: &Path, boxes: Boxes) -> Result<(), StartError> {
+    let steps = Steps::new(Settings::runs_of(data).join(STEPS), program.to_owned(), boxes)
+        .map_err(StartError::Steps)?;
+    if steps.runs().await.map_err(StartError::Steps)?.is_empty() {
+        return Ok(());
+    }
+    let store = Store::open(&Settings::database_of(data), Arc::new(types::SystemClock))
+        .map_err(StartError::Store)?;
+    let epoch = Epoch(store.begin_epoch().await.map_err(StartError::Store)?);
+    steps.end_all(epoch).await.map_err(StartError::Steps)
 }
 
 async fn open_repositories(settings: &Settings) -> Result<Repositories, source::Error> {

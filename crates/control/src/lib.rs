@@ -20,6 +20,7 @@ mod events;
 mod executions;
 mod idempotency;
 mod instances;
+mod jobs;
 mod logs;
 mod metrics;
 mod pushes;

@@ -9,6 +9,7 @@ use workflow::{
     StepState, uses,
 };
 
+use crate::jobs::vault::shown;
 use crate::transcripts::Follower;
 use crate::{Control, Error};
 
@@ -231,10 +232,16 @@ fn step_view(
         status,
         attempt: step.attempt,
         failure,
-        outputs: step.produced.outputs.clone(),
+        outputs: outputs(&step.produced.outputs),
         started_at,
         finished_at: finished_at.filter(|_| !matches!(status, "running" | "waiting")),
     }
+}
+
+/// As people may see them.
+fn outputs(produced: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let shown = |(name, value): (&String, &String)| (name.clone(), shown(value).into_owned());
+    produced.iter().map(shown).collect()
 }
 
 fn first(journal: &[JournalEntry], fits: &dyn Fn(&Record) -> bool) -> Option<Timestamp> {

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use types::HostName;
@@ -52,6 +52,8 @@ pub struct Limits {
     pub workflow_cache_bytes: u64,
     /// The most that is kept of what one step says.
     pub step_log_bytes: u64,
+    /// Steps of jobs that run in boxes at once. Others wait for a place.
+    pub boxes: usize,
     /// Builds and tests that run at once.
     pub builds: usize,
     /// The most instances that one process of an environment may be scaled to.
@@ -75,6 +77,7 @@ impl Default for Limits {
             run_artifact_bytes: 2 << 30,
             workflow_cache_bytes: 10 << 30,
             step_log_bytes: 64 << 20,
+            boxes: 8,
             builds: 2,
             instances: 100,
             rollback_window: 20,
@@ -86,7 +89,11 @@ impl Default for Limits {
 
 impl Settings {
     pub(crate) fn database(&self) -> PathBuf {
-        self.data_directory.join("solum.db")
+        Self::database_of(&self.data_directory)
+    }
+
+    pub(crate) fn database_of(data_directory: &Path) -> PathBuf {
+        data_directory.join("solum.db")
     }
 
     /// The keys that secrets are sealed with.
@@ -109,7 +116,11 @@ impl Settings {
 
     /// What runs keep of their steps: where these run, and what they said.
     pub(crate) fn runs_directory(&self) -> PathBuf {
-        self.data_directory.join("runs")
+        Self::runs_of(&self.data_directory)
+    }
+
+    pub(crate) fn runs_of(data_directory: &Path) -> PathBuf {
+        data_directory.join("runs")
     }
 
     pub(crate) fn uploads_directory(&self) -> PathBuf {

@@ -40,6 +40,8 @@ struct Inner {
 struct Open {
     path: PathBuf,
     file: Mutex<Option<File>>,
+    /// Whose lines come at the moment, where several speak.
+    speaker: Mutex<Option<String>>,
     /// How much was written; what is full counts as [`MAX_BYTES`].
     length: watch::Sender<u64>,
 }
@@ -96,8 +98,12 @@ impl Transcripts {
         opened.retain(|_, open| open.strong_count() > 0);
         let path = self.path(run);
         let length = std::fs::metadata(&path).map_or(0, |metadata| metadata.len().min(MAX_BYTES));
-        let open =
-            Arc::new(Open { path, file: Mutex::new(None), length: watch::Sender::new(length) });
+        let open = Arc::new(Open {
+            path,
+            file: Mutex::new(None),
+            speaker: Mutex::new(None),
+            length: watch::Sender::new(length),
+        });
         opened.insert(run, Arc::downgrade(&open));
         open
     }
@@ -111,6 +117,23 @@ impl RunTranscript {
         if let Err(error) = self.append(line.as_bytes()) {
             tracing::warn!(path = %self.open.path.display(), %error, "a transcript could not be written");
         }
+    }
+
+    /// What comes next is said by somebody, under a heading of their own.
+    pub(crate) fn announces(&self, speaker: &str) {
+        let mut current = self.open.speaker.lock();
+        self.write(&text::heading(speaker));
+        *current = Some(speaker.to_owned());
+    }
+
+    /// A line of somebody's. Steps of several jobs speak at once: where the speaker changes, the heading comes again.
+    pub(crate) fn says(&self, speaker: &str, text: &str) {
+        let mut current = self.open.speaker.lock();
+        if current.as_deref() != Some(speaker) {
+            self.write(&text::heading(speaker));
+            *current = Some(speaker.to_owned());
+        }
+        self.write(&text::line(text));
     }
 
     /// The part of the work that is done.
@@ -140,7 +163,9 @@ impl RunTranscript {
 
 impl Transcript for RunTranscript {
     fn step(&self, title: &str) {
+        let mut current = self.open.speaker.lock();
         self.write(&text::heading(title));
+        *current = None;
     }
 
     fn line(&self, text: &str) {

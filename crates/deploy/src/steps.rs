@@ -138,6 +138,29 @@ impl Steps {
         Ok(Self { directory, solum, boxes })
     }
 
+    /// The runs of which anything is left, in no particular order.
+    pub async fn runs(&self) -> Result<Vec<RunId>, StepError> {
+        let directory = self.directory.clone();
+        blocking(move || {
+            let entries =
+                std::fs::read_dir(&directory).map_err(StepError::io("read", &directory))?;
+            let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+            Ok(names.filter_map(|name| name.parse().ok()).collect())
+        })
+        .await
+    }
+
+    /// Ends every step of every run, at once.
+    pub async fn end_all(&self, epoch: Epoch) -> Result<(), StepError> {
+        for run in self.runs().await? {
+            for key in self.list(run).await? {
+                self.cancel(&key, epoch, Patience::NONE).await?;
+                self.ended(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The steps of a run that are not forgotten, in no particular order.
     pub async fn list(&self, run: RunId) -> Result<Vec<StepKey>, StepError> {
         let directory = self.run_directory(run);

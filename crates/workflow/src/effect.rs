@@ -209,6 +209,6 @@ pub fn uses(action: &Action) -> String {
     }
 }
 
-fn directory(file: &str) -> &str {
+pub(crate) fn directory(file: &str) -> &str {
     file.rsplit_once('/').map_or(".", |(directory, _)| directory)
 }

@@ -50,6 +50,22 @@ impl<'s> StepView<'s> {
         self.state.action_of(self.leg, self.step())
     }
 
+    /// The folder, in the repository that has it, of the action that it is or stands in.
+    #[must_use]
+    pub fn action_directory(&self) -> Option<&'s str> {
+        let around = || {
+            let parent = self.step().parent?;
+            Some(self.state.action_of(self.leg, &self.leg.steps[parent]))
+        };
+        match (self.action(), around()) {
+            (Action::JavaScript { action, .. }, _) => Some(&action.directory),
+            (_, Some(Action::Composite { action, .. })) => {
+                Some(crate::effect::directory(&action.file))
+            }
+            _ => None,
+        }
+    }
+
     /// Whose policy and secrets apply.
     #[must_use]
     pub fn environment(&self) -> Option<&'s str> {

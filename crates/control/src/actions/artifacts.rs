@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use types::{RunId, Timestamp};
 
 use super::archive::{Packer, unpack};
@@ -324,6 +325,21 @@ impl Artifacts {
         }
         all.sort_by(|one: &Artifact, other| one.name.cmp(&other.name));
         Ok(all)
+    }
+
+    /// SHA-256 of an artifact's archive, in hexadecimal.
+    pub fn digest(&self, run: RunId, name: &str) -> io::Result<String> {
+        let mut file = File::open(archive(&self.directory.join(run.to_string()), name))?;
+        let mut hash = Sha256::new();
+        io::copy(&mut file, &mut hash)?;
+        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The runs that have artifacts.
+    pub fn runs(&self) -> io::Result<Vec<RunId>> {
+        let entries = fs::read_dir(&self.directory)?;
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        Ok(names.filter_map(|name| name.parse().ok()).collect())
     }
 
     /// Removes what has expired. Absent is fine.

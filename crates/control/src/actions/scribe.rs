@@ -55,12 +55,16 @@ pub struct Scribe {
     /// How far the output is taken in.
     source: u64,
     said: Said,
+    listener: Listener,
 }
+
+/// Is told what goes to the log, as it goes there.
+pub type Listener = Box<dyn FnMut(&What) + Send>;
 
 impl Scribe {
     /// `masks` are the secrets that are known from the start.
     #[must_use]
-    pub fn new(masks: Masks, log: StepLogWriter) -> Self {
+    pub fn new(masks: Masks, log: StepLogWriter, listener: Listener) -> Self {
         let known = log.source();
         Self {
             commands: Commands::default(),
@@ -72,7 +76,14 @@ impl Scribe {
             known,
             source: 0,
             said: Said::default(),
+            listener,
         }
+    }
+
+    /// Everything that is hidden by now.
+    #[must_use]
+    pub fn masks(&self) -> &Masks {
+        &self.masks
     }
 
     /// Takes the next line of the output, from its beginning on. `now` says that nothing more is there at the moment, so
@@ -110,7 +121,16 @@ impl Scribe {
     /// A line of our own.
     pub fn note(&mut self, at: Timestamp, text: &str) -> Result<(), ScribeError> {
         let text = self.masks.hide(text);
-        Ok(self.log.append(&Entry { at, what: What::Note { text } })?)
+        self.tell(at, What::Note { text })
+    }
+
+    /// Text of the step's that is no output: lines under a heading of ours.
+    pub fn group(&mut self, at: Timestamp, title: &str, text: &str) -> Result<(), ScribeError> {
+        self.tell(at, What::Group { title: title.to_owned() })?;
+        for line in self.hide(text).lines() {
+            self.tell(at, What::Line { text: line.to_owned() })?;
+        }
+        self.tell(at, What::EndGroup)
     }
 
     /// The output has ended.
@@ -197,9 +217,14 @@ impl Scribe {
 
     fn append(&mut self, at: Timestamp, what: What) -> Result<(), ScribeError> {
         if self.source > self.known {
-            self.log.append(&Entry { at, what })?;
+            self.tell(at, what)?;
         }
         Ok(())
+    }
+
+    fn tell(&mut self, at: Timestamp, what: What) -> Result<(), ScribeError> {
+        (self.listener)(&what);
+        Ok(self.log.append(&Entry { at, what })?)
     }
 }
 
@@ -228,7 +253,7 @@ mod tests {
     impl Ground {
         fn scribe(&self, secrets: &[&str]) -> Scribe {
             let masks = Masks::of(secrets.iter().copied()).unwrap();
-            Scribe::new(masks, self.logs.write(&self.key, 1 << 20).unwrap())
+            Scribe::new(masks, self.logs.write(&self.key, 1 << 20).unwrap(), Box::new(|_| ()))
         }
 
         async fn log(&self) -> Vec<String> {

@@ -5,7 +5,7 @@ use types::{RunId, Transition as _};
 use workflow::{Failure, Input, StepResult};
 
 use crate::error::chain;
-use crate::{Control, Error, reconcile, steps};
+use crate::{Control, Error, jobs, reconcile, steps};
 
 /// Tasks that are read from the outbox at once.
 const BATCH: u32 = 256;
@@ -52,7 +52,8 @@ pub(crate) async fn run(control: Control) {
 async fn carry_out(control: Control, pending: PendingTask, resumed: bool) {
     let PendingTask { run, task, .. } = pending;
     let (job, step, attempt) = (task.job.clone(), task.step.clone(), task.attempt);
-    let mut work = control.inner.tracker.spawn(steps::perform(control.clone(), run, task, resumed));
+    let performed = steps::perform(control.clone(), run, task.clone(), resumed);
+    let mut work = control.inner.tracker.spawn(performed);
     let result = tokio::select! {
         result = &mut work => result.unwrap_or_else(|error| {
             tracing::error!(%run, %error, "a step of a run broke off");
@@ -62,6 +63,9 @@ async fn carry_out(control: Control, pending: PendingTask, resumed: bool) {
         () = control.inner.stop.cancelled() => return work.abort(),
     };
     report(&control, run, Input::Report { job, step, attempt, result }).await;
+    if jobs::carries_out(&task) {
+        jobs::forget(&control, run, &task).await;
+    }
 }
 
 /// Fails the steps that may be what ends the servers, each time that one takes them up.

@@ -33,6 +33,8 @@ pub(super) async fn run(control: Control) {
 
 async fn collect(control: &Control) -> Result<(), Error> {
     sweep_workspaces(control).await?;
+    sweep_steps(control).await?;
+    expire_artifacts(control).await?;
     sweep_pins(control).await?;
     sweep_logs(control).await?;
     sweep_said(control).await?;
@@ -62,11 +64,7 @@ async fn sweep_workspaces(control: &Control) -> Result<(), Error> {
         let run = name.to_str().and_then(|name| name.parse::<RunId>().ok());
         // Asked for each, after the directory was seen: a run is recorded before it has one.
         let ended = match run {
-            Some(run) => match control.inner.store.run(run).await {
-                Ok(run) => types::Transition::is_terminal(run.status),
-                Err(store::Error::NotFound { .. }) => true,
-                Err(error) => return Err(error.into()),
-            },
+            Some(run) => has_ended(control, run).await?,
             None => true,
         };
         if ended {
@@ -75,6 +73,36 @@ async fn sweep_workspaces(control: &Control) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Whether nothing more comes of a run, or there is none.
+async fn has_ended(control: &Control, run: RunId) -> Result<bool, Error> {
+    match control.inner.store.run(run).await {
+        Ok(run) => Ok(types::Transition::is_terminal(run.status)),
+        Err(store::Error::NotFound { .. }) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is left of the steps of runs that have ended.
+async fn sweep_steps(control: &Control) -> Result<(), Error> {
+    let runs = control.inner.steps.runs().await.map_err(|error| Error::Io {
+        doing: "look for the steps of runs",
+        source: std::io::Error::other(error),
+    })?;
+    for run in runs {
+        if has_ended(control, run).await? {
+            super::runs::forget_steps(control, run).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Artifacts of runs that have been kept for as long as was asked.
+async fn expire_artifacts(control: &Control) -> Result<(), Error> {
+    let (artifacts, now) = (&control.inner.run_artifacts, control.inner.clock.now());
+    let expired = || artifacts.runs()?.into_iter().try_for_each(|run| artifacts.expire(run, now));
+    expired().map_err(Error::io("remove artifacts of runs"))
 }
 
 /// Pins whose change has ended, or was never recorded because the server died in between.

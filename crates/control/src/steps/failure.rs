@@ -1,9 +1,7 @@
-use types::Transcript as _;
 use workflow::{Failure, StepResult};
 
 use crate::Error;
 use crate::error::chain;
-use crate::transcripts::RunTranscript;
 
 /// Why a step did not succeed.
 #[derive(Debug)]
@@ -41,22 +39,11 @@ impl Problem {
         self
     }
 
-    /// What the engine is told; whoever watches is told first.
-    pub(crate) fn into_result(self, transcript: &RunTranscript) -> StepResult {
+    /// What the engine is told.
+    pub(crate) fn into_result(self) -> StepResult {
         match self {
-            Self::Cancelled => {
-                transcript.warning("Cancelled");
-                StepResult::cancelled()
-            }
-            Self::Failed(failure) => {
-                for line in failure.message.lines() {
-                    transcript.warning(line);
-                }
-                for line in failure.hint.iter().flat_map(|hint| hint.lines()) {
-                    transcript.warning(line);
-                }
-                StepResult::failed(failure)
-            }
+            Self::Cancelled => StepResult::cancelled(),
+            Self::Failed(failure) => StepResult::failed(failure),
         }
     }
 }

@@ -51,7 +51,7 @@ impl Step {
         }
     }
 
-    pub(super) fn commit(&self) -> Result<&CommitId, Problem> {
+    pub(crate) fn commit(&self) -> Result<&CommitId, Problem> {
         let missing = || Problem::failed("no_commit", "the run has no commit to check out");
         self.run.commit.as_ref().ok_or_else(missing)
     }

@@ -1,0 +1,59 @@
+//! What `runs-on` may say here: all of it means a box on this machine.
+
+/// A box without a network, but for a loopback device of its own.
+const NO_NETWORK: &str = "no-network";
+
+/// What the labels of a job ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Runner {
+    pub(crate) network: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "there is no machine with the label `{0}` here; `linux`, `self-hosted` and every `ubuntu-…` mean a box on this machine, \
+     `{NO_NETWORK}` beside one of them a box without a network, and `solum` a job of `solum/…` steps"
+)]
+pub(crate) struct UnknownLabel(String);
+
+impl Runner {
+    pub(crate) fn of<'l>(labels: impl IntoIterator<Item = &'l str>) -> Result<Self, UnknownLabel> {
+        let mut runner = Self { network: true };
+        for label in labels {
+            match label.to_ascii_lowercase().as_str() {
+                NO_NETWORK => runner.network = false,
+                "linux" | "self-hosted" | "solum" | "x64" | "x86_64" if runs_here(label) => {}
+                "arm64" if runs_here(label) => {}
+                other if other.starts_with("ubuntu-") => {}
+                _ => return Err(UnknownLabel(label.to_owned())),
+            }
+        }
+        Ok(runner)
+    }
+}
+
+/// A label of an architecture has to be this machine's.
+fn runs_here(label: &str) -> bool {
+    match label.to_ascii_lowercase().as_str() {
+        "x64" | "x86_64" => cfg!(target_arch = "x86_64"),
+        "arm64" => cfg!(target_arch = "aarch64"),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_this_machine_are_a_box_and_others_are_refused() {
+        for labels in [&["linux"][..], &["ubuntu-latest"], &["self-hosted", "Linux"], &["solum"]] {
+            assert_eq!(Runner::of(labels.iter().copied()), Ok(Runner { network: true }));
+        }
+        assert_eq!(Runner::of(["linux", "no-network"]), Ok(Runner { network: false }));
+        for label in ["windows-latest", "macos-14", "gpu"] {
+            let refused = Runner::of([label]).unwrap_err().to_string();
+            assert!(refused.contains(label), "{refused}");
+        }
+    }
+}
