@@ -8,6 +8,7 @@
 //! instances and routes go on from their rows (`reconcile`).
 
 pub mod actions;
+pub mod rehearsal;
 
 mod apps;
 mod config;

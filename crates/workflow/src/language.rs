@@ -50,6 +50,7 @@ pub use definition::{
     Strategy, Template, Variables, Work,
 };
 pub use document::{Mistake, Place};
+pub use duration::parse as parse_duration;
 pub use events::{EVENTS, EventKind, REFUSED_EVENTS};
 pub use graph::{Graph, GraphJob, Legs, graph};
 pub use inputs::given_inputs;

@@ -7,7 +7,10 @@ const UNITS: [(&str, u64); 5] =
 const MAX: Duration = Duration::from_secs(366 * 86_400);
 
 /// Reads a duration of at most a year.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse(text: &str) -> Result<Duration, String> {
     let mut total_ms: u64 = 0;
     let mut rest = text;
     while !rest.is_empty() {

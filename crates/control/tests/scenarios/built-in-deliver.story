@@ -1,0 +1,14 @@
+      0s    the run begins
+      0s    test/test begins
+      0s    test/test success
+      0s    test success
+      0s    build/build begins
+      0s    build/build success artifact=sha256:0000000000000000000000000000000000000000000000000000000000000000
+      0s    build success
+      0s    deploy/deploy begins
+     20s    deploy/deploy success deployment=dep_2 release=v2
+     20s    deploy success
+     20s    the run succeeded
+     20s  > expect run succeeded
+     20s  > expect order test/test, build/build, deploy/deploy
+     20s  > expect environment staging at new release

@@ -1,0 +1,9 @@
+      0s    the run begins
+      0s    check is skipped: its condition does not hold: inputs.dry_run
+      0s    ship/s begins
+     20s    ship/s success deployment=dep_2 release=v2
+     20s    ship success
+     20s    the run succeeded
+     20s  > expect job check skipped because its condition does not hold: inputs.dry_run
+     20s  > expect job ship success
+     20s  > expect environment prod at new release
