@@ -55,6 +55,7 @@ pub(super) fn context() -> RunContext {
         environment_vars: [("prod".to_owned(), [("COLOUR".to_owned(), "blue".to_owned())].into())]
             .into(),
         author: Some(token("alice")),
+        trusted: true,
     }
 }
 
