@@ -5,7 +5,7 @@
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use deploy::boxes::Boxes;
+use deploy::boxes::{BoxSpec, Boxes, Priority};
 use deploy::steps::{Epoch, StepKey, StepObservation, StepSpec, Steps};
 use types::{Limits, RunId, SystemClock};
 
@@ -29,14 +29,17 @@ async fn measure() {
     let steps = Steps::new(directory.path().join("steps"), program, boxes).unwrap();
     let run = RunId::generate(&SystemClock);
     let spec = StepSpec {
-        uid: 123_459,
-        command: vec!["true".to_owned()],
-        env: [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into(),
-        workdir: "/".into(),
-        binds: Vec::new(),
-        network: false,
-        limits: Limits::default(),
-        tmp_bytes: 16 << 20,
+        boxed: BoxSpec {
+            uid: 123_459,
+            command: vec!["true".to_owned()],
+            env: [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into(),
+            workdir: "/".into(),
+            binds: Vec::new(),
+            network: false,
+            limits: Limits::default(),
+            tmp_bytes: 16 << 20,
+            priority: Priority::Build,
+        },
         output_bytes: 1 << 20,
     };
     let (mut bare, mut boxed) = (Vec::new(), Vec::new());

@@ -32,16 +32,14 @@ mod requests;
 mod shim;
 mod state;
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use types::{Limits, RunId, Timestamp};
+use types::{RunId, Timestamp};
 
 use crate::Exit;
-use crate::boxes::{Bind, Boxes};
+use crate::boxes::{BoxSpec, Boxes};
 use crate::process::blocking;
 use crate::shim::directory::{InstanceDirectory, make_private, remove_tree};
 
@@ -52,42 +50,12 @@ pub use protocol::{Epoch, Patience};
 pub use reader::{OutputKind, OutputLine, OutputReader};
 pub use shim::run;
 
-/// What a step runs, and what it sees.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a step runs, and what is kept of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepSpec {
-    /// The user, and the group of the same number, that the command becomes, where the server is root. Never 0.
-    pub uid: u32,
-    /// The program, looked up in the `PATH` of `env`, and its arguments.
-    pub command: Vec<String>,
-    /// All of the command's environment. Holds secrets: nothing here ever prints a value.
-    pub env: BTreeMap<String, String>,
-    /// Inside the box.
-    pub workdir: PathBuf,
-    /// What it sees besides the system's programs, in this order.
-    pub binds: Vec<Bind>,
-    /// Whether it has the machine's network, or none but a loopback device of its own.
-    pub network: bool,
-    pub limits: Limits,
-    /// How large `/tmp` and `/dev/shm` may grow, each.
-    pub tmp_bytes: u64,
+    pub boxed: BoxSpec,
     /// How much of its output is kept, with the times of the lines. What comes after that is counted and dropped.
     pub output_bytes: u64,
-}
-
-impl fmt::Debug for StepSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StepSpec")
-            .field("uid", &self.uid)
-            .field("command", &self.command)
-            .field("env", &self.env.keys())
-            .field("workdir", &self.workdir)
-            .field("binds", &self.binds)
-            .field("network", &self.network)
-            .field("limits", &self.limits)
-            .field("tmp_bytes", &self.tmp_bytes)
-            .field("output_bytes", &self.output_bytes)
-            .finish()
-    }
 }
 
 /// What a step is doing.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use deploy::boxes::Bind;
+use deploy::boxes::{Bind, BoxSpec, Priority};
 use deploy::steps::StepSpec;
 use types::Limits;
 use workflow::expression::{Object, Value};
@@ -71,7 +71,7 @@ impl Launch<'_> {
                 (self.script(&script)?, workdir)
             }
         };
-        Ok(StepSpec {
+        let boxed = BoxSpec {
             uid: self.job.owner(),
             command,
             env,
@@ -79,9 +79,11 @@ impl Launch<'_> {
             binds,
             network: runner.network,
             limits: LIMITS,
+            priority: Priority::Build,
             tmp_bytes: TMP_BYTES,
-            output_bytes: self.step.control.inner.settings.limits.step_log_bytes,
-        })
+        };
+        let output_bytes = self.step.control.inner.settings.limits.step_log_bytes;
+        Ok(StepSpec { boxed, output_bytes })
     }
 
     fn write_event(&self) -> std::io::Result<()> {

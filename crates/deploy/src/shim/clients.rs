@@ -1,9 +1,7 @@
 //! Those who are connected to a shim's socket.
 
-use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use super::directory::InstanceDirectory;
@@ -26,17 +24,9 @@ struct Client {
 }
 
 impl Clients {
-    /// Opens the socket. Only the holder of the directory's lock may: whatever is there is a dead shim's.
+    /// Only the holder of the directory's lock may.
     pub(super) fn listen(directory: &InstanceDirectory) -> io::Result<Self> {
-        let socket = directory.socket()?;
-        match fs::remove_file(&socket.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let listener = UnixListener::bind(&socket.path)?;
-        fs::set_permissions(&socket.path, fs::Permissions::from_mode(0o600))?;
-        listener.set_nonblocking(true)?;
-        Ok(Self { listener, connected: Vec::new() })
+        Ok(Self { listener: directory.listen()?, connected: Vec::new() })
     }
 
     /// What to wait on, each for reading.

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
@@ -103,6 +104,19 @@ impl InstanceDirectory {
         File::open(self.path.join("lock")).is_ok_and(|file| {
             rustix::fs::flock(file.as_fd(), FlockOperation::NonBlockingLockShared).is_err()
         })
+    }
+
+    /// Opens the socket. Only the holder of the lock may: whatever is there is a dead shim's.
+    pub(crate) fn listen(&self) -> io::Result<UnixListener> {
+        let socket = self.socket()?;
+        match fs::remove_file(&socket.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&socket.path)?;
+        fs::set_permissions(&socket.path, fs::Permissions::from_mode(0o600))?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
     }
 
     /// A path at which its socket can be bound and connected to, however deep the directory lies. It holds while `keep`

@@ -37,7 +37,7 @@ impl Steps {
         spec: &StepSpec,
         epoch: Epoch,
     ) -> Result<(), StepError> {
-        check_environment(&spec.env)?;
+        check_environment(&spec.boxed.env)?;
         let directory = self.of(key);
         let started = Instant::now();
         while started.elapsed() < SETTLE_TIMEOUT {

@@ -17,7 +17,7 @@ use super::requests::Requests;
 use super::state::{Phase, StepState};
 use super::{OutputSummary, StepSpec};
 use crate::Exit;
-use crate::boxes::{BoxSpec, Boxes, Child, Ended, Outputs, Priority};
+use crate::boxes::{Boxes, Child, Ended, Outputs};
 use crate::cgroup::Group;
 use crate::shim::directory::{InstanceDirectory, Lock};
 use crate::shim::protocol::Report;
@@ -110,7 +110,7 @@ impl<'a> Supervisor<'a> {
             .map_err(|error| refuse("its output cannot be kept")(&error))?;
         let requests = Requests::listen(directory)
             .map_err(|error| refuse("its socket could not be opened")(&error))?;
-        let box_spec = box_spec(told.spec);
+        let box_spec = told.spec.boxed;
         let cgroups = told.boxes.cgroups();
         let group = cgroups
             .map(|cgroups| cgroups.create(&told.name, &box_spec.limits, box_spec.priority))
@@ -267,20 +267,6 @@ impl<'a> Supervisor<'a> {
             // Standard error is a file for those who look into a shim's directory because something is odd.
             let _ = writeln!(std::io::stderr(), "{} {text}", SystemClock.now());
         }
-    }
-}
-
-fn box_spec(spec: StepSpec) -> BoxSpec {
-    BoxSpec {
-        uid: spec.uid,
-        command: spec.command,
-        env: spec.env,
-        workdir: spec.workdir,
-        binds: spec.binds,
-        network: spec.network,
-        limits: spec.limits,
-        priority: Priority::Build,
-        tmp_bytes: spec.tmp_bytes,
     }
 }
 

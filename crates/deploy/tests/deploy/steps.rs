@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use deploy::Exit;
-use deploy::boxes::{Bind, Boxes};
+use deploy::boxes::{Bind, BoxSpec, Boxes, Priority};
 use deploy::steps::{
     Epoch, OutputKind, OutputLine, Patience, RESERVE, StepError, StepKey, StepObservation,
     StepSpec, Steps,
@@ -45,16 +45,23 @@ impl Ground {
 
     fn spec(&self, line: &str) -> StepSpec {
         StepSpec {
-            uid: UID,
-            command: ["/bin/bash", "-c", line].map(str::to_owned).to_vec(),
-            env: [("PATH", "/usr/bin:/bin"), ("TOKEN", "hush-hush")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
-            workdir: "/work".into(),
-            binds: vec![Bind { source: self.work.clone(), target: "/work".into(), writable: true }],
-            network: false,
-            limits: Limits::default(),
-            tmp_bytes: 16 * 1024 * 1024,
+            boxed: BoxSpec {
+                uid: UID,
+                command: ["/bin/bash", "-c", line].map(str::to_owned).to_vec(),
+                env: [("PATH", "/usr/bin:/bin"), ("TOKEN", "hush-hush")]
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .into(),
+                workdir: "/work".into(),
+                binds: vec![Bind {
+                    source: self.work.clone(),
+                    target: "/work".into(),
+                    writable: true,
+                }],
+                network: false,
+                limits: Limits::default(),
+                tmp_bytes: 16 * 1024 * 1024,
+                priority: Priority::Build,
+            },
             output_bytes: 1024 * 1024,
         }
     }
@@ -351,12 +358,14 @@ async fn a_step_that_still_runs_is_not_forgotten() {
 #[tokio::test]
 async fn a_step_that_cannot_be_made_says_why_and_was_not_begun() {
     let ground = Ground::new();
-    let spec = StepSpec { uid: 0, ..ground.spec("true") };
+    let mut spec = ground.spec("true");
+    spec.boxed.uid = 0;
     let error = ground.steps.start(&ground.key, &spec, OURS).await.unwrap_err();
     assert!(error.to_string().contains("its user is root"), "{error}");
     assert_eq!(ground.steps.attach(&ground.key, OURS).await.unwrap(), StepObservation::Absent);
     let huge = [("X".to_owned(), "x".repeat(200 * 1024))];
-    let spec = StepSpec { env: huge.into(), ..ground.spec("true") };
+    let mut spec = ground.spec("true");
+    spec.boxed.env = huge.into();
     assert!(ground.steps.start(&ground.key, &spec, OURS).await.is_err());
 }
 

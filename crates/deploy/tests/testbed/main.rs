@@ -80,14 +80,17 @@ async fn step(directory: PathBuf, key: &str, command: &str) {
     let steps = Steps::new(directory, program, boxes).expect("a place for steps");
     let key: StepKey = serde_json::from_str(key).expect("a key");
     let spec = StepSpec {
-        uid: 123_458,
-        command: ["/bin/sh", "-c", command].map(str::to_owned).to_vec(),
-        env: [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into(),
-        workdir: "/".into(),
-        binds: Vec::new(),
-        network: false,
-        limits: Limits::default(),
-        tmp_bytes: 1024 * 1024,
+        boxed: BoxSpec {
+            uid: 123_458,
+            command: ["/bin/sh", "-c", command].map(str::to_owned).to_vec(),
+            env: [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into(),
+            workdir: "/".into(),
+            binds: Vec::new(),
+            network: false,
+            limits: Limits::default(),
+            tmp_bytes: 1024 * 1024,
+            priority: Priority::Build,
+        },
         output_bytes: 1024 * 1024,
     };
     steps.start(&key, &spec, Epoch(1)).await.expect("a step");
