@@ -3,7 +3,7 @@
 use std::fmt;
 
 use store::{SettingError, SettingScope};
-use types::{AppName, EnvironmentName, SettingName};
+use types::{AppId, AppName, EnvironmentId, EnvironmentName, SettingName};
 
 use crate::{Control, Error};
 
@@ -49,6 +49,21 @@ impl Control {
                 });
             }
         })
+    }
+
+    /// An environment that is not there yet is none.
+    pub(crate) async fn setting_ids(
+        &self,
+        app: &AppName,
+        environment: Option<&EnvironmentName>,
+    ) -> Result<(AppId, Option<EnvironmentId>), Error> {
+        let app_id = self.app(app).await?.id;
+        let Some(environment) = environment else { return Ok((app_id, None)) };
+        match self.find_environment(app, environment).await {
+            Ok(environment) => Ok((app_id, Some(environment.id))),
+            Err(Error::NoEnvironment { .. }) => Ok((app_id, None)),
+            Err(error) => Err(error),
+        }
     }
 }
 

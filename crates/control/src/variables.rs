@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use store::Variable;
-use types::{Actor, AppId, AppName, EnvironmentId, EnvironmentName, SettingName};
+use types::{Actor, AppName, EnvironmentName, SettingName};
 
 use crate::setting_scopes::{MAX_SETTINGS, ScopeName, check_value, full};
 use crate::{Control, Error};
@@ -46,20 +46,5 @@ impl Control {
         let (app, environment) = self.setting_ids(app, environment).await?;
         let variables = self.inner.store.variables_for(app, environment).await?;
         Ok(variables.into_iter().map(|one| (one.name.into(), one.value)).collect())
-    }
-
-    /// An environment that is not there yet is none.
-    pub(crate) async fn setting_ids(
-        &self,
-        app: &AppName,
-        environment: Option<&EnvironmentName>,
-    ) -> Result<(AppId, Option<EnvironmentId>), Error> {
-        let app_id = self.app(app).await?.id;
-        let Some(environment) = environment else { return Ok((app_id, None)) };
-        match self.find_environment(app, environment).await {
-            Ok(environment) => Ok((app_id, Some(environment.id))),
-            Err(Error::NoEnvironment { .. }) => Ok((app_id, None)),
-            Err(error) => Err(error),
-        }
     }
 }
