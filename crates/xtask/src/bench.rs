@@ -10,15 +10,17 @@ mod program;
 mod push;
 mod router;
 mod subject;
+mod workflow;
 
 use options::Options;
 
-pub(crate) const NAMES: [&str; 3] = ["push", "idle", "router"];
+pub(crate) const NAMES: [&str; 4] = ["push", "idle", "router", "workflow"];
 
 pub(crate) fn run(name: &str, arguments: &[String]) -> Result<()> {
     match name {
         "push" => push::run(&Options::read(arguments)?),
         "router" => router::run(arguments),
+        "workflow" => workflow::run(arguments),
         _ => idle::run(&Options::read(arguments)?),
     }
 }

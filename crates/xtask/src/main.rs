@@ -21,6 +21,7 @@ usage: cargo xtask check                     hold the repository to its own rule
        cargo xtask bench push [OPTIONS]      from `git push` to the new version's first answer
        cargo xtask bench idle [OPTIONS]      memory of server, router and shims
        cargo xtask bench router [OPTIONS]    the router beside nginx and HAProxy
+       cargo xtask bench workflow [--alone]  the workflow engine beside Restate
 
 Options of the benchmarks: --solum PATH (else it is built with the profile `quick`), --rounds N";
 

@@ -10,15 +10,21 @@ pub(super) fn solum(given: Option<&Path>) -> Result<PathBuf> {
         return Ok(path.to_owned());
     }
     eprintln!("Building solum with the profile `quick`");
+    build(&["--package", "solum"], "solum")
+}
+
+/// Builds a program with the profile `quick`, and says where it is.
+pub(super) fn build(what: &[&str], name: &str) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--profile", "quick", "--package", "solum", "--message-format", "json"])
+        .args(["build", "--profile", "quick", "--message-format", "json"])
+        .args(what)
         .stderr(std::process::Stdio::inherit())
         .output()
         .context("cannot run cargo build")?;
     ensure!(output.status.success(), "cargo build failed");
     let messages = String::from_utf8_lossy(&output.stdout);
-    executable(&messages).context("cargo built no program `solum`")
+    executable(&messages, name).with_context(|| format!("cargo built no program `{name}`"))
 }
 
 #[derive(Deserialize)]
@@ -26,10 +32,10 @@ struct Message {
     executable: Option<PathBuf>,
 }
 
-fn executable(messages: &str) -> Option<PathBuf> {
+fn executable(messages: &str, name: &str) -> Option<PathBuf> {
     let mut programs =
         messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok()?.executable);
-    programs.rfind(|path| path.file_name().is_some_and(|name| name == "solum"))
+    programs.rfind(|path| path.file_name().is_some_and(|file| file == name))
 }
 
 #[cfg(test)]
@@ -41,7 +47,7 @@ mod tests {
         let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\n\
                         {\"reason\":\"compiler-artifact\",\"executable\":\"/t/quick/solum\"}\n\
                         {\"reason\":\"build-finished\",\"success\":true}\n";
-        assert_eq!(executable(messages), Some("/t/quick/solum".into()));
-        assert_eq!(executable(""), None);
+        assert_eq!(executable(messages, "solum"), Some("/t/quick/solum".into()));
+        assert_eq!(executable("", "solum"), None);
     }
 }
