@@ -33,6 +33,9 @@ codes! {
     AppExists = "app_exists", "The app exists already";
     AppNotFound = "app_not_found", "There is no such app";
     AppNotReady = "app_not_ready", "The app takes no work now";
+    ApprovalNotAllowed = "approval_not_allowed", "Somebody else has to decide this";
+    ApprovalStale = "approval_stale", "It has been decided already";
+    ApprovedAlready = "approved_already", "You have approved this already";
     ArtifactGone = "artifact_gone", "The artifact is not kept any more";
     BadRequest = "bad_request", "The request is malformed";
     CancelRequested = "cancel_requested", "The run is being cancelled already";
@@ -50,11 +53,13 @@ codes! {
     InvalidRequest = "invalid_request", "A value in the request is not valid";
     InvalidTokenName = "invalid_token_name", "The name of the token is not valid";
     InvalidValue = "invalid_value", "The value of a variable is not valid";
+    JobNotFound = "job_not_found", "The run has no such job";
     MethodNotAllowed = "method_not_allowed", "The path has no such method";
     NeverServed = "never_served", "The release never served there";
     NoCommand = "no_command", "There is no command to run";
     NotFound = "not_found", "It is not there";
     NothingDeployed = "nothing_deployed", "Nothing is deployed yet";
+    NothingToApprove = "nothing_to_approve", "The run waits for nobody";
     NothingToRollBackTo = "nothing_to_roll_back_to", "There is nothing to roll back to";
     PayloadTooLarge = "payload_too_large", "The body is too large";
     ReleaseNotFound = "release_not_found", "There is no such release";
@@ -69,6 +74,7 @@ codes! {
     Timeout = "timeout", "The request took too long";
     TokenExists = "token_exists", "A token has the name already";
     TokenNotFound = "token_not_found", "There is no such token";
+    TooManyApprovals = "too_many_approvals", "Too many decisions came too early";
     TooManyApps = "too_many_apps", "The server takes no more apps";
     TooManySettings = "too_many_settings", "There are too many secrets or variables";
     Unauthenticated = "unauthenticated", "No valid token was given";

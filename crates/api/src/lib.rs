@@ -7,6 +7,7 @@
 //! The invariant: what is here only grows. A field is added as optional, a word is added to an enum together with a
 //! reader that knows it, an [`ErrorCode`] keeps its meaning. Times are RFC 3339 in UTC, names are `snake_case`.
 
+pub mod approvals;
 pub mod apps;
 #[cfg(feature = "client")]
 pub mod client;

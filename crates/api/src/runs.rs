@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use types::{AppName, ChangeState, CommitId, EnvironmentName, RunId, RunStatus, Timestamp};
 use utoipa::ToSchema;
 
+use crate::approvals::Wait;
+
 /// One execution of a workflow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Run {
@@ -110,6 +112,9 @@ pub struct Step {
     /// What it hands on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, String>,
+    /// What it waits for, while it waits for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub started_at: Option<Timestamp>,

@@ -1,6 +1,6 @@
-//! What drives runs: queues are moved up, steps carried out and stopped, timers fired.
+//! What drives runs: queues are moved up, steps carried out and stopped, timers fired, people told what waits for them.
 //!
-//! Nothing is decided here. Each of the four looks at the store, does what it finds there, and gives
+//! Nothing is decided here. Each of the five looks at the store, does what it finds there, and gives
 //! the run an input; what follows is the engine's to say. All of them start from the store alone, which
 //! is what makes a crash harmless: whatever was under way is found in the outbox again.
 
@@ -8,6 +8,7 @@ mod queue;
 mod stops;
 mod tasks;
 mod timers;
+mod waits;
 
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub(crate) fn spawn(control: &Control) {
     tracker.spawn(stops::run(control.clone()));
     tracker.spawn(tasks::run(control.clone()));
     tracker.spawn(timers::run(control.clone()));
+    tracker.spawn(waits::run(control.clone()));
 }
 
 /// Waits before the next try; `false` once the server is to end.

@@ -10,6 +10,7 @@
 pub mod actions;
 pub mod rehearsal;
 
+mod approvals;
 mod apps;
 mod config;
 mod control;
@@ -35,6 +36,8 @@ mod secrets;
 mod setting_scopes;
 mod settings;
 mod steps;
+#[cfg(test)]
+mod testbed;
 mod text;
 mod tokens;
 mod transcripts;
@@ -43,6 +46,7 @@ mod variables;
 mod workflow_files;
 mod workflows;
 
+pub use approvals::{Decided, Standing, WaitView, Word};
 pub use config::ConfigView;
 pub use control::{Control, StartError, stop_everything};
 pub use deployments::DeployRequest;
@@ -70,3 +74,4 @@ pub use store::{
     App, AppState, Change, ConfigRevision, Deployment, Environment, Event, Phase, Release,
     Remembered, Run, Service, StoredAnswer, Token, Upload, UploadState, Variable,
 };
+pub use workflow::Decision;

@@ -9,6 +9,7 @@ use workflow::{
     StepState, uses,
 };
 
+use crate::approvals::WaitView;
 use crate::jobs::vault::shown;
 use crate::transcripts::Follower;
 use crate::{Control, Error};
@@ -47,6 +48,8 @@ pub struct StepView {
     pub attempt: u32,
     pub failure: Option<Failure>,
     pub outputs: BTreeMap<String, String>,
+    /// While it waits for people.
+    pub wait: Option<WaitView>,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
 }
@@ -150,6 +153,7 @@ fn job_view(key: String, definition: &Job, job: &JobState, journal: &[JournalEnt
         attempt: 0,
         failure: None,
         outputs: BTreeMap::new(),
+        wait: None,
         started_at: None,
         finished_at: None,
     };
@@ -209,6 +213,12 @@ fn step_view(
         StepPhase::Failed { failure } => Some(failure.clone()),
         _ => None,
     };
+    let wait = match &step.phase {
+        StepPhase::Waiting { wait, approved } => {
+            Some(WaitView { wait: wait.clone(), approved: approved.clone() })
+        }
+        _ => None,
+    };
     let mine = |job: &str, key: &str| job == leg.path && key == step.path;
     let started_at = first(journal, &|record| match record {
         Record::StepScheduled { job, step, .. }
@@ -233,6 +243,7 @@ fn step_view(
         attempt: step.attempt,
         failure,
         outputs: outputs(&step.produced.outputs),
+        wait,
         started_at,
         finished_at: finished_at.filter(|_| !matches!(status, "running" | "waiting")),
     }

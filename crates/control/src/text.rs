@@ -3,6 +3,7 @@
 
 use store::{ConfigRevision, Environment, Release};
 use types::{CommitId, EnvironmentName};
+use workflow::{Decision, Signal, Wait};
 
 pub(crate) fn heading(title: &str) -> String {
     format!("-----> {title}")
@@ -72,6 +73,64 @@ pub(crate) fn detached(run: types::RunId) -> Vec<String> {
         format!("-----> Recorded as {run}, which goes on without you"),
         line(&format!("Follow it with: solum run watch {run}")),
     ]
+}
+
+/// A step waits for people. The first line is the same whenever it is said.
+pub(crate) fn waits_for_people(
+    run: types::RunId,
+    job: &str,
+    step: &str,
+    wait: &Wait,
+) -> Vec<String> {
+    let who = if wait.from.is_empty() { "anybody".to_owned() } else { wait.from.join(", ") };
+    let author = if wait.allow_author { "" } else { ", but not whoever started the run" };
+    let count = match wait.count {
+        1 => String::new(),
+        count => format!("{count} have to approve. "),
+    };
+    let until = wait.deadline.strftime("%Y-%m-%d %H:%M UTC");
+    let mut lines = vec![heading(&format!("Waiting for approval: {job}/{step}"))];
+    lines.push(line(&format!("{count}Who may: {who}{author}. Until {until}")));
+    lines.extend(wait.note.iter().flat_map(|note| note.lines()).map(line));
+    lines.push(line(&format!("To approve: solum run approve {run} --job {job}")));
+    lines.push(line(&format!("To reject:  solum run reject {run} --job {job}")));
+    lines
+}
+
+/// `alice approved prod/ask, 1 more to go: looks good`.
+pub(crate) fn decided(signal: &Signal, job: &str, step: &str, missing: Option<u32>) -> String {
+    let left = match missing {
+        None | Some(0) => String::new(),
+        Some(missing) => format!(", {missing} more to go"),
+    };
+    format!("{} {job}/{step}{left}{}", who_said(signal), comment(signal))
+}
+
+/// It came before anything waits for it.
+pub(crate) fn kept(signal: &Signal) -> String {
+    let what = signal.target.as_ref().map_or_else(
+        || "what will be asked".to_owned(),
+        |target| match &target.step {
+            Some(step) => format!("{}/{step}", target.job),
+            None => target.job.clone(),
+        },
+    );
+    format!("{} {what} beforehand{}", who_said(signal), comment(signal))
+}
+
+fn who_said(signal: &Signal) -> String {
+    let said = match signal.decision {
+        Decision::Approve => "approved",
+        Decision::Reject => "rejected",
+    };
+    format!("{} {said}", signal.actor)
+}
+
+/// In one line.
+fn comment(signal: &Signal) -> String {
+    let comment = signal.comment.iter().flat_map(|comment| comment.split_whitespace());
+    let words: Vec<&str> = comment.collect();
+    if words.is_empty() { String::new() } else { format!(": {}", words.join(" ")) }
 }
 
 pub(crate) fn stale(branch: &str, tip: Option<&CommitId>) -> String {

@@ -77,6 +77,14 @@ impl Control {
     }
 }
 
+/// What somebody is allowed to decide. Until there are roles to give, whoever holds a token has both.
+pub(crate) fn roles(actor: &Actor) -> Vec<String> {
+    match actor {
+        Actor::Token(_) => ["operator", "owner"].map(str::to_owned).to_vec(),
+        Actor::System => Vec::new(),
+    }
+}
+
 fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     let temporary = file.with_extension("new");
     let mut options = std::fs::OpenOptions::new();

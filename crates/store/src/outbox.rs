@@ -106,6 +106,20 @@ impl Store {
         .await
     }
 
+    /// Times, above `after`, at which steps will have had theirs, oldest first: among them is each step that waits for people.
+    pub async fn pending_deadlines(
+        &self,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PendingTimer>, Error> {
+        let timers = self.pending("deadline", after, limit).await?;
+        let timers = timers.into_iter().filter_map(|(id, run, effect)| match effect {
+            Effect::WakeAt(timer) => Some(PendingTimer { id, run, timer }),
+            _ => None,
+        });
+        Ok(timers.collect())
+    }
+
     /// Takes out an effect that nobody waits for: a stop of a run that has ended, a timer that its run refuses.
     pub async fn forget_effect(&self, id: i64) -> Result<(), Error> {
         self.write(move |write| {

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use rusqlite::params;
 use serde_json::json;
 use types::{Actor, ChangeState, RunId, RunStatus, Transition as _};
-use workflow::{Effect, Input, Record, Refused, State, decide};
+use workflow::{Decision, Effect, Input, Record, Refused, Signal, State, decide};
 
 use crate::events::NewEvent;
 use crate::groups::{self, Word};
@@ -100,6 +100,9 @@ fn transition(
     };
     outbox::forget_timer(write, run, input)?;
     append(write, run, &records, &mut state, words)?;
+    if let Input::Signal(signal) = input {
+        note_signal(write, run, signal, &records)?;
+    }
     let status = state.status;
     if status != before.0 {
         set_status(write, run, status, records.contains(&Record::Started))?;
@@ -179,6 +182,38 @@ fn ended(record: &Record) -> Option<(&str, Option<&str>)> {
         Record::LegFinished { leg, .. } => Some((leg, None)),
         _ => None,
     }
+}
+
+/// Who decided what, for whoever has to know later.
+fn note_signal(
+    write: &Write<'_>,
+    run: RunId,
+    signal: &Signal,
+    records: &[Record],
+) -> Result<(), Error> {
+    let kind = match signal.decision {
+        Decision::Approve => "run.approved",
+        Decision::Reject => "run.rejected",
+    };
+    let decided = records.iter().find_map(|record| match record {
+        Record::Approved { job, step, .. } | Record::StepFailed { job, step, .. } => {
+            Some((job.as_str(), Some(step.as_str())))
+        }
+        _ => None,
+    });
+    let target = signal.target.as_ref();
+    let meant = target.map(|target| (target.job.as_str(), target.step.as_deref()));
+    let (job, step) = decided.or(meant).unzip();
+    let app = get(&write.sql, run)?.app;
+    let detail = json!({
+        "job": job,
+        "step": step.flatten(),
+        "comment": signal.comment,
+        // It came before anything waited for it.
+        "kept": decided.is_none(),
+    });
+    let event = NewEvent::new(kind, &signal.actor).app(&app).subject(run);
+    write.event(&event.detail(detail))
 }
 
 fn write_snapshot(write: &Write<'_>, run: RunId, state: &State) -> Result<(), Error> {

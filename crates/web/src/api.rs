@@ -1,5 +1,6 @@
 //! The API's handlers, one file per noun. A handler reads a request, asks `control`, and writes the answer.
 
+mod approvals;
 mod apps;
 mod config;
 mod deployments;
@@ -60,6 +61,7 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(runs::show))
         .routes(routes!(runs::log))
         .routes(routes!(runs::cancel))
+        .routes(routes!(approvals::decide))
         .routes(routes!(watch::watch))
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::revoke))

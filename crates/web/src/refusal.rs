@@ -152,8 +152,10 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidJson
         | ErrorCode::UploadCutOff => StatusCode::BAD_REQUEST,
         ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorCode::ApprovalNotAllowed => StatusCode::FORBIDDEN,
         ErrorCode::AppNotFound
         | ErrorCode::EnvironmentNotFound
+        | ErrorCode::JobNotFound
         | ErrorCode::NotFound
         | ErrorCode::ReleaseNotFound
         | ErrorCode::RouteNotFound
@@ -165,6 +167,8 @@ const fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::AppExists
         | ErrorCode::AppNotReady
+        | ErrorCode::ApprovalStale
+        | ErrorCode::ApprovedAlready
         | ErrorCode::ArtifactGone
         | ErrorCode::CancelRequested
         | ErrorCode::HostNameTaken
@@ -172,9 +176,11 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::IdempotencyNotKept
         | ErrorCode::NeverServed
         | ErrorCode::NothingDeployed
+        | ErrorCode::NothingToApprove
         | ErrorCode::NothingToRollBackTo
         | ErrorCode::RunEnded
         | ErrorCode::TokenExists
+        | ErrorCode::TooManyApprovals
         | ErrorCode::TooManyApps
         | ErrorCode::TooManySettings => StatusCode::CONFLICT,
         ErrorCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

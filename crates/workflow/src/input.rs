@@ -62,6 +62,7 @@ pub enum Decision {
 /// A step that waits for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitTarget {
+    /// A leg's path; a job's means any of its legs.
     pub job: String,
     /// Any of the job's, without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +71,9 @@ pub struct WaitTarget {
 
 impl WaitTarget {
     pub(crate) fn is(&self, job: &str, step: &str) -> bool {
-        self.job == job && self.step.as_deref().is_none_or(|wanted| wanted == step)
+        let leg = job.strip_prefix(self.job.as_str()).and_then(|rest| rest.strip_prefix('.'));
+        let is_leg = leg.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+        (self.job == job || is_leg) && self.step.as_deref().is_none_or(|wanted| wanted == step)
     }
 }
 

@@ -3,6 +3,7 @@ use types::{AppName, RunId};
 use super::feed::Feed;
 use super::request::Call;
 use super::{Client, Error};
+use crate::approvals::{Decide, Decided};
 use crate::runs::{Run, RunDetail, RunLog};
 use crate::{paths, server_events};
 
@@ -25,6 +26,11 @@ impl Client {
 
     pub fn cancel_run(&self, id: RunId) -> Result<Run, Error> {
         self.fetch(&Call::post(&paths::run_cancel(id)))
+    }
+
+    /// Approves what the run waits for, or rejects it.
+    pub fn decide(&self, id: RunId, word: &Decide) -> Result<Decided, Error> {
+        self.submit(&Call::post(&paths::run_approvals(id)), word)
     }
 
     /// The transcript from its beginning and every change of state, until the run has ended.

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use store::{PendingTimer, Topic, TransitionError};
+use types::{Transcript as _, Transition as _};
+use workflow::Record;
 
 use crate::error::chain;
-use crate::{Control, Error};
+use crate::{Control, Error, reconcile};
 
 /// Timers that are looked at at once.
 const BATCH: u32 = 64;
@@ -52,8 +54,32 @@ async fn fire_due(control: &Control) -> Result<Duration, Error> {
 
 async fn fire(control: &Control, timer: PendingTimer) -> Result<(), Error> {
     match control.inner.store.transition(timer.run, timer.input()).await {
-        Ok(_) => Ok(()),
+        Ok(transition) => {
+            tell(control, &timer, &transition.records);
+            if transition.status.is_terminal() {
+                reconcile::tidy_up_run(control, timer.run).await;
+            }
+            Ok(())
+        }
         Err(TransitionError::Refused(_)) => Ok(control.inner.store.forget_effect(timer.id).await?),
         Err(TransitionError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// What ends by a timer has nobody else who says so: a step that waited for people.
+fn tell(control: &Control, timer: &PendingTimer, records: &[Record]) {
+    let failure = records.iter().find_map(|record| match record {
+        Record::StepFailed { job, step, failure, .. }
+            if *job == timer.timer.job && Some(step) == timer.timer.step.as_ref() =>
+        {
+            Some(failure)
+        }
+        _ => None,
+    });
+    if let Some(failure) = failure {
+        let transcript = control.inner.transcripts.of(timer.run);
+        let words =
+            failure.message.lines().chain(failure.hint.iter().flat_map(|hint| hint.lines()));
+        words.for_each(|line| transcript.warning(line));
     }
 }

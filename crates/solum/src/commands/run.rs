@@ -1,9 +1,11 @@
 mod cancel;
+mod decision;
 mod list;
 mod logs;
 mod show;
 mod watch;
 
+use api::approvals::Decision;
 use api::client::Client;
 use clap::{Args, Subcommand};
 use types::RunId;
@@ -24,6 +26,10 @@ pub(crate) enum Run {
     Logs(logs::Logs),
     /// Stop a run
     Cancel(cancel::Cancel),
+    /// Approve what a run waits for
+    Approve(decision::Word),
+    /// Reject what a run waits for: the step fails
+    Reject(decision::Word),
 }
 
 impl Run {
@@ -34,6 +40,8 @@ impl Run {
             Self::Watch(command) => command.run(session),
             Self::Logs(command) => command.run(session),
             Self::Cancel(command) => command.run(session),
+            Self::Approve(command) => command.run(session, Decision::Approve),
+            Self::Reject(command) => command.run(session, Decision::Reject),
         }
     }
 }

@@ -169,3 +169,34 @@ fn watching_gives_the_transcript_as_data() {
     let bench = Bench::new(&[(WATCH, watched("succeeded"))]);
     assert_eq!(bench.solum(["run", "watch", ID]).ok(), "-----> Deploying v3\n");
 }
+
+const APPROVALS: &str = "POST /api/v1/runs/run_01h2xcejqtf2nbrexx3vqjhp41/approvals";
+
+#[test]
+fn an_approval_says_what_came_of_it() {
+    let decided = |outcome: &str| {
+        let run = run("waiting");
+        Answer::json(200, format!(r#"{{{outcome},"job":"prod","step":"ask","run":{run}}}"#))
+    };
+    let counted = decided(r#""outcome":"counted","missing":1"#);
+    let bench = Bench::new(&[
+        (APPROVALS, counted.then(decided(r#""outcome":"rejected""#))),
+        (
+            "GET /api/v1/runs?limit=100&app=shop",
+            Answer::json(200, format!(r#"{{"items":[{},{}]}}"#, run("failed"), run("waiting"))),
+        ),
+    ]);
+    bench.repository();
+    let said = bench.solum(["run", "approve", "--job", "prod", "--comment", "fine"]);
+    assert_eq!(said.stderr, "Approved prod/ask. 1 more to go.\n");
+    assert_eq!(said.ok(), "");
+    assert_eq!(
+        bench.server.asked()[1].1,
+        r#"{"decision":"approve","job":"prod","comment":"fine"}"#
+    );
+    let said = bench.solum(["run", "reject", ID]);
+    assert_eq!(said.stderr, "Rejected prod/ask.\n");
+    said.ok();
+    let said = bench.solum(["run", "approve", ID, "--step", "ask"]).fails(2);
+    assert!(said.contains("--job"), "{said}");
+}

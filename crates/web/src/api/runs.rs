@@ -1,8 +1,9 @@
+use api::approvals::Wait;
 use api::runs::{Change, Conclusion, Failure, Job, Run, RunDetail, Step, WorkStatus};
 use api::{ErrorCode, Page, paths};
 use axum::extract::State;
 use axum::response::Response;
-use control::{Control, JobView, RunView, StepView};
+use control::{Control, JobView, RunView, StepView, WaitView};
 use serde::Deserialize;
 use types::{AppName, RunId};
 use utoipa::IntoParams;
@@ -158,8 +159,20 @@ fn step(step: StepView) -> Step {
             hint: failure.hint,
         }),
         outputs: step.outputs,
+        wait: step.wait.map(wait),
         started_at: step.started_at,
         finished_at: step.finished_at,
+    }
+}
+
+fn wait(wait: WaitView) -> Wait {
+    Wait {
+        from: wait.wait.from,
+        count: wait.wait.count,
+        allow_author: wait.wait.allow_author,
+        deadline: wait.wait.deadline,
+        note: wait.wait.note,
+        approved_by: wait.approved.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -4,6 +4,8 @@
 //! What people say is an inbox of the run: what comes twice counts once, and what comes before anything waits for it is kept
 //! until something does. Who may decide is looked at when it is counted, with the roles that they had when they said it.
 
+mod ahead;
+
 use jiff::SignedDuration;
 use types::Actor;
 
@@ -11,7 +13,7 @@ use super::Decision;
 use super::terms::{self, later};
 use crate::contexts::Contexts;
 use crate::input::{self, Failure, Refused, Signal};
-use crate::language::{Action, Definition, Step, Template, Variables, Work};
+use crate::language::{Template, Variables};
 use crate::limits::{DEFAULT_WAIT_HOURS, MAX_PARKED};
 use crate::record::{Record, Wait};
 use crate::state::{State, StepPhase};
@@ -91,12 +93,7 @@ impl Decision {
     }
 
     fn park(&mut self, signal: &Signal) -> Result<(), Refused> {
-        if has_ended(&self.state, signal) {
-            return Err(Refused::Stale);
-        }
-        if !waits_somewhere(self.state.definition()) {
-            return Err(Refused::NothingToApprove);
-        }
+        ahead::check(&self.state, signal.target.as_ref())?;
         if self.state.inbox().parked.len() >= MAX_PARKED {
             return Err(Refused::InboxFull);
         }
@@ -175,14 +172,6 @@ fn is_for(signal: &Signal, job: &str, step: &str) -> bool {
     signal.target.as_ref().is_none_or(|target| target.is(job, step))
 }
 
-/// What it is for was decided, or will never be.
-fn has_ended(state: &State, signal: &Signal) -> bool {
-    let Some(target) = &signal.target else { return false };
-    let Some(leg) = state.leg(&target.job) else { return false };
-    let step = target.step.as_ref().and_then(|step| leg.step(step));
-    leg.has_ended() || step.is_some_and(|step| step.outcome().is_some())
-}
-
 /// `role:operator`, `user:alice` or `alice`.
 fn is_one_of(who: &str, signal: &Signal) -> bool {
     match who.split_once(':') {
@@ -194,22 +183,6 @@ fn is_one_of(who: &str, signal: &Signal) -> bool {
 
 fn is_named(actor: &Actor, name: &str) -> bool {
     matches!(actor, Actor::Token(token) if token == name)
-}
-
-/// Whether any of its steps, called workflows and actions included, waits for people.
-fn waits_somewhere(definition: &Definition) -> bool {
-    definition.jobs.iter().any(|job| match &job.work {
-        Work::Steps { steps, .. } => any_waits(steps),
-        Work::Call(call) => waits_somewhere(&call.workflow),
-    })
-}
-
-fn any_waits(steps: &[Step]) -> bool {
-    steps.iter().any(|step| match &step.action {
-        Action::Verb { verb, .. } => verb == APPROVE,
-        Action::Composite { action, .. } => any_waits(&action.steps),
-        _ => false,
-    })
 }
 
 fn count(template: &Template, here: &Contexts<'_>) -> Result<u32, Failure> {

@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use api::approvals::Wait;
 use api::runs::{Conclusion, RunDetail, Step, WorkStatus};
 use clap::Args;
 use types::Timestamp;
@@ -86,12 +87,28 @@ fn took(started: Option<Timestamp>, finished: Option<Timestamp>) -> String {
 }
 
 fn said(step: &Step) -> String {
-    let mut text = step.failure.as_ref().map_or("", |failure| failure.message.as_str()).to_owned();
+    let mut text = match (&step.failure, &step.wait) {
+        (Some(failure), _) => failure.message.clone(),
+        (None, Some(wait)) => waits_for(wait),
+        (None, None) => String::new(),
+    };
     if step.attempt > 1 {
         let gap = if text.is_empty() { "" } else { " " };
         let _ = write!(text, "{gap}(attempt {})", step.attempt);
     }
     text
+}
+
+/// `1 of 2 approved, from role:operator, until 2026-01-05T03:04:05Z`.
+fn waits_for(wait: &Wait) -> String {
+    let who = if wait.from.is_empty() { "anybody".to_owned() } else { wait.from.join(", ") };
+    let until = wait.deadline.strftime("%Y-%m-%d %H:%M UTC");
+    let text =
+        format!("{} of {} approved, from {who}, until {until}", wait.approved_by.len(), wait.count);
+    match &wait.note {
+        Some(note) => format!("{text}: {note}"),
+        None => text,
+    }
 }
 
 #[cfg(test)]

@@ -115,3 +115,58 @@ fn the_inbox_is_bounded() {
     }
     assert_eq!(run.give(&approves("one more", "bob")), Err(Refused::InboxFull));
 }
+
+fn approves_of(id: &str, who: &str, job: &str, step: Option<&str>) -> Input {
+    let Input::Signal(signal) = approves(id, who) else { unreachable!() };
+    let target = Some(WaitTarget { job: job.into(), step: step.map(str::to_owned) });
+    Input::Signal(Signal { target, ..signal })
+}
+
+#[test]
+fn what_nothing_will_ever_hear_is_not_kept() {
+    let mut run = Run::started(APPROVE);
+    let unknown = Refused::UnknownJob { job: "porduction".into() };
+    assert_eq!(run.give(&approves_of("1", "bob", "porduction", None)), Err(unknown));
+    let nothing = Err(Refused::NothingToApprove);
+    assert_eq!(run.give(&approves_of("2", "bob", "build", None)), nothing);
+    assert_eq!(run.give(&approves_of("3", "bob", "prod", Some("ship"))), Err(Refused::Stale));
+    run.give(&approves_of("4", "bob", "prod", Some("ask"))).unwrap();
+    run.succeed("build s");
+    run.give(&approves_of("5", "dave", "prod", None)).unwrap();
+    assert_eq!(run.under_way(), ["prod ship"]);
+    assert_eq!(run.give(&approves("6", "erin")), Err(Refused::Stale), "all is decided");
+}
+
+#[test]
+fn a_word_for_a_job_that_was_skipped_is_too_late() {
+    let text = "
+on: push
+jobs:
+  a: { runs-on: linux, steps: [{ id: s, run: x }] }
+  b: { if: false, runs-on: solum, steps: [{ id: ask, uses: solum/approve }] }
+";
+    let mut run = Run::started(text);
+    assert_eq!(run.give(&approves_of("1", "bob", "b", None)), Err(Refused::Stale));
+    assert_eq!(run.give(&approves("2", "bob")), Err(Refused::Stale));
+}
+
+#[test]
+fn a_job_means_any_of_its_legs() {
+    let text = "
+on: push
+jobs:
+  a: { runs-on: linux, steps: [{ id: s, run: x }] }
+  b:
+    needs: a
+    strategy: { matrix: { region: [eu, us] } }
+    runs-on: solum
+    steps: [{ id: ask, uses: solum/approve }]
+";
+    let mut run = Run::started(text);
+    run.give(&approves_of("1", "bob", "b.1", None)).unwrap();
+    run.succeed("a s");
+    assert_eq!(run.step("b.1 ask").conclusion(), Some(crate::record::Conclusion::Success));
+    assert_eq!(run.give(&approves_of("2", "bob", "b.1", None)), Err(Refused::Stale));
+    run.give(&approves_of("3", "bob", "b", None)).unwrap();
+    assert_eq!(run.state.status, RunStatus::Succeeded);
+}

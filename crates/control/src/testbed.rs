@@ -1,0 +1,139 @@
+//! A control plane of its own for a test, with an app and runs of workflows that the test writes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::{NewRun, Run};
+use types::{Actor, RunId, RunStatus, SystemClock};
+use workflow::RunContext;
+use workflow::language::{Definition, read_with};
+
+use crate::{App, Control, Isolation, Limits, Settings};
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Testbed {
+    pub(crate) control: Control,
+    pub(crate) app: App,
+    directory: tempfile::TempDir,
+}
+
+pub(crate) fn token(name: &str) -> Actor {
+    Actor::Token(name.to_owned())
+}
+
+impl Testbed {
+    /// With an app `shop`.
+    pub(crate) async fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let control = control_in(&directory).await;
+        let name: types::AppName = "shop".parse().unwrap();
+        control.create_app(name.clone(), None, &token("alice")).await.unwrap();
+        let mut wake = control.inner.store.subscribe(store::Topic::Apps);
+        let ready = async {
+            loop {
+                if let Ok(app) = control.ready_app(&name).await {
+                    return app;
+                }
+                wake.changed().await;
+            }
+        };
+        let app = tokio::time::timeout(PATIENCE, ready).await.unwrap();
+        Self { control, app, directory }
+    }
+
+    /// Another control plane that finds what this one did.
+    pub(crate) async fn restart(self) -> Self {
+        self.control.shut_down().await;
+        let Self { app, directory, control } = self;
+        drop(control);
+        Self { control: control_in(&directory).await, app, directory }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.control.shut_down().await;
+    }
+
+    /// A run of the workflow, started by `alice`.
+    pub(crate) async fn run(&self, workflow: &str) -> Run {
+        let new = NewRun {
+            id: RunId::generate(&*self.control.inner.clock),
+            app: self.app.id,
+            definition: definition(workflow),
+            context: RunContext { author: Some(token("alice")), ..RunContext::default() },
+            carried_over: Vec::new(),
+            attempt: 1,
+            retry_of: None,
+            queue: None,
+            commit: None,
+            title: "a test".to_owned(),
+            actor: token("alice"),
+        };
+        self.control.inner.store.create_run(new).await.unwrap()
+    }
+
+    /// Waits until the run stands so.
+    pub(crate) async fn until(&self, run: RunId, status: RunStatus) -> Run {
+        self.until_run(run, |run| run.status == status).await
+    }
+
+    async fn until_run(&self, id: RunId, wanted: impl Fn(&Run) -> bool) -> Run {
+        let mut wake = self.control.run_changes();
+        let reached = async {
+            loop {
+                let run = self.control.run(id).await.unwrap();
+                if wanted(&run) {
+                    return run;
+                }
+                wake.changed().await;
+            }
+        };
+        let reached = tokio::time::timeout(PATIENCE, reached).await;
+        match reached {
+            Ok(run) => run,
+            Err(_) => panic!("it did not come about: {:#?}", self.control.run_view(id).await),
+        }
+    }
+
+    /// What the run has said, once it has said `words`.
+    pub(crate) async fn said(&self, run: RunId, words: &str) -> String {
+        let mut follower = self.control.follow_run(run, 0);
+        let mut said = String::new();
+        let heard = async {
+            while !said.contains(words) {
+                let lines = follower.read().unwrap();
+                if lines.is_empty() {
+                    follower.changed().await;
+                }
+                lines.iter().for_each(|line| said.extend([line.as_str(), "\n"]));
+            }
+        };
+        let heard = tokio::time::timeout(PATIENCE, heard).await;
+        assert!(heard.is_ok(), "{words} was not said: {said}");
+        said
+    }
+}
+
+async fn control_in(directory: &tempfile::TempDir) -> Control {
+    let settings = Settings {
+        data_directory: directory.path().join("data"),
+        program: PathBuf::from("/bin/false"),
+        domain: "localhost".parse().unwrap(),
+        api_url: "http://127.0.0.1:1".to_owned(),
+        router_listen: "127.0.0.1:0".parse().unwrap(),
+        router_port: 8080,
+        isolation: Isolation::Bare,
+        build_environment: Vec::new(),
+        rustup: None,
+        limits: Limits::default(),
+    };
+    Control::start(settings, Arc::new(SystemClock)).await.unwrap()
+}
+
+#[track_caller]
+pub(crate) fn definition(workflow: &str) -> Definition {
+    let read = read_with("w.yml", workflow, |_| workflow::language::Found::Missing);
+    read.unwrap_or_else(|refused| panic!("{:#?}", refused.mistakes)).definition
+}
