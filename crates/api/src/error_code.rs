@@ -39,6 +39,7 @@ codes! {
     ArtifactGone = "artifact_gone", "The artifact is not kept any more";
     BadRequest = "bad_request", "The request is malformed";
     CancelRequested = "cancel_requested", "The run is being cancelled already";
+    CommitGone = "commit_gone", "The commit is not kept any more";
     ConfigTooLarge = "config_too_large", "All variables together are too large";
     EnvironmentNotFound = "environment_not_found", "There is no such environment";
     HostNameInvalid = "host_name_invalid", "The host name would not be valid";
@@ -60,13 +61,16 @@ codes! {
     NotFound = "not_found", "It is not there";
     NothingDeployed = "nothing_deployed", "Nothing is deployed yet";
     NothingToApprove = "nothing_to_approve", "The run waits for nobody";
+    NothingToRetry = "nothing_to_retry", "There is nothing to try again";
     NothingToRollBackTo = "nothing_to_roll_back_to", "There is nothing to roll back to";
     PayloadTooLarge = "payload_too_large", "The body is too large";
     ReleaseNotFound = "release_not_found", "There is no such release";
     ReservedVariable = "reserved_variable", "The variable is set by Solum";
     RouteNotFound = "route_not_found", "There is nothing at this path";
     RunEnded = "run_ended", "The run has ended";
+    RunNotEnded = "run_not_ended", "The run has not ended";
     RunNotFound = "run_not_found", "There is no such run";
+    RunRetried = "run_retried", "The run was tried again already";
     ScaleTooLarge = "scale_too_large", "Too many instances";
     SecretKeyUnavailable = "secret_key_unavailable", "The key of the secrets cannot be used";
     SecretNotFound = "secret_not_found", "There is no such secret";

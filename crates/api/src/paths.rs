@@ -27,6 +27,7 @@ pub const RUN: &str = "/api/v1/runs/{run}";
 pub const RUN_LOG: &str = "/api/v1/runs/{run}/log";
 pub const RUN_WATCH: &str = "/api/v1/runs/{run}/watch";
 pub const RUN_CANCEL: &str = "/api/v1/runs/{run}/cancel";
+pub const RUN_RETRIES: &str = "/api/v1/runs/{run}/retries";
 pub const RUN_APPROVALS: &str = "/api/v1/runs/{run}/approvals";
 pub const TOKENS: &str = "/api/v1/tokens";
 pub const TOKEN: &str = "/api/v1/tokens/{token}";
@@ -129,6 +130,11 @@ pub fn run_watch(run: RunId) -> String {
 #[must_use]
 pub fn run_cancel(run: RunId) -> String {
     format!("/api/v1/runs/{run}/cancel")
+}
+
+#[must_use]
+pub fn run_retries(run: RunId) -> String {
+    format!("/api/v1/runs/{run}/retries")
 }
 
 #[must_use]

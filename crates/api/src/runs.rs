@@ -31,6 +31,26 @@ pub struct Run {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
     pub created_by: String,
+    /// From 1, over all runs that try the same one again.
+    #[serde(default = "first")]
+    pub attempt: u32,
+    /// The run that it tries again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub retry_of: Option<RunId>,
+}
+
+const fn first() -> u32 {
+    1
+}
+
+/// Which part of a run is done again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// What succeeded, and leans on nothing that did not, is not done again.
+    #[serde(default)]
+    pub failed_only: bool,
 }
 
 /// A run with what it is made of.

@@ -28,6 +28,7 @@ mod metrics;
 mod pushes;
 mod reconcile;
 mod releases;
+mod retries;
 mod rollbacks;
 mod runs;
 mod sandbox;

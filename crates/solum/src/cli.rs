@@ -74,7 +74,7 @@ enum Command {
     Deploy(deploy::Deploy),
     /// Go back to the release and config that served before
     Rollback(rollback::Rollback),
-    /// List, show, watch, approve and cancel runs
+    /// List, show, watch, approve, retry and cancel runs
     #[command(subcommand)]
     Run(run::Run),
     /// Set, unset and list what workflows read as secrets

@@ -2,6 +2,8 @@
 pub enum Error {
     #[error("there is no {what}")]
     NotFound { what: String },
+    #[error("the run was tried again already, as {by}")]
+    Retried { by: types::RunId },
     #[error("the disk of the database is full")]
     Full(#[source] rusqlite::Error),
     #[error("the database refused")]

@@ -41,8 +41,9 @@ pub struct NewRun {
     pub context: RunContext,
     /// What it need not do again of the run that it tries again, as [`workflow::carried_over`] says.
     pub carried_over: Vec<Record>,
-    /// Of `retry_of`; the first has none.
+    /// From 1, over all runs that try the same one again.
     pub attempt: u32,
+    /// The run that it tries again; no run is tried again twice ([`Error::Retried`]).
     pub retry_of: Option<RunId>,
     /// Runs of one queue start one after the other. Without one, a run starts at once.
     pub queue: Option<String>,
@@ -161,6 +162,11 @@ const SELECT: &str =
     "SELECT runs.*, apps.name AS app_name FROM runs JOIN apps ON apps.id = runs.app_id";
 
 pub(crate) fn insert(write: &Write<'_>, new: &NewRun) -> Result<Run, Error> {
+    if let Some(first) = new.retry_of
+        && let Some(by) = retry_of(write, new.app, first)?
+    {
+        return Err(Error::Retried { by });
+    }
     let digest = new.definition.digest();
     write.sql.execute(
         "INSERT OR IGNORE INTO definitions (digest, definition) VALUES (?1, ?2)",
@@ -192,6 +198,17 @@ pub(crate) fn insert(write: &Write<'_>, new: &NewRun) -> Result<Run, Error> {
     write.event(&event.detail(json!({ "workflow": new.definition.name, "commit": new.commit })))?;
     write.touch(Topic::Runs);
     get(&write.sql, new.id)
+}
+
+/// What tries the run again, if anything does.
+fn retry_of(write: &Write<'_>, app: AppId, run: RunId) -> Result<Option<RunId>, Error> {
+    let mut statement = write.sql.prepare_cached(
+        "SELECT id FROM runs WHERE app_id = ?1 AND id > ?2 AND retry_of = ?2 LIMIT 1",
+    )?;
+    let found = statement
+        .query_row([app.to_string(), run.to_string()], |row| row::text(row, "id"))
+        .optional()?;
+    Ok(found)
 }
 
 pub(crate) fn get(connection: &Connection, id: RunId) -> Result<Run, Error> {

@@ -61,6 +61,7 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(runs::show))
         .routes(routes!(runs::log))
         .routes(routes!(runs::cancel))
+        .routes(routes!(runs::retry))
         .routes(routes!(approvals::decide))
         .routes(routes!(watch::watch))
         .routes(routes!(tokens::create, tokens::list))

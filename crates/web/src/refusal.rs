@@ -171,14 +171,18 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::ApprovedAlready
         | ErrorCode::ArtifactGone
         | ErrorCode::CancelRequested
+        | ErrorCode::CommitGone
         | ErrorCode::HostNameTaken
         | ErrorCode::IdempotencyInProgress
         | ErrorCode::IdempotencyNotKept
         | ErrorCode::NeverServed
         | ErrorCode::NothingDeployed
         | ErrorCode::NothingToApprove
+        | ErrorCode::NothingToRetry
         | ErrorCode::NothingToRollBackTo
         | ErrorCode::RunEnded
+        | ErrorCode::RunNotEnded
+        | ErrorCode::RunRetried
         | ErrorCode::TokenExists
         | ErrorCode::TooManyApprovals
         | ErrorCode::TooManyApps

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use types::Actor;
 
 use crate::contexts::Contexts;
-use crate::expression::{Value, render};
+use crate::expression::{Object, Value, render};
 use crate::input::Failure;
 use crate::language::Definition;
 use crate::state::State;
@@ -36,6 +36,21 @@ pub struct RunContext {
     /// Whether what it runs came from where only trusted people can put it. Secrets are for such runs alone.
     #[serde(default)]
     pub trusted: bool,
+}
+
+impl RunContext {
+    /// The same for another attempt of the run, which somebody asked for.
+    #[must_use]
+    pub fn for_attempt(&self, attempt: u32, by: &Actor) -> Self {
+        let mut context = self.clone();
+        if let Value::Object(github) = &self.github {
+            let mut github = Object::clone(github);
+            github.insert("run_attempt", attempt.to_string());
+            github.insert("triggering_actor", by.to_string());
+            context.github = github.into();
+        }
+        context
+    }
 }
 
 /// What a run of the definition is called by its `run-name`, if it has one.

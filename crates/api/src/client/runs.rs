@@ -4,7 +4,7 @@ use super::feed::Feed;
 use super::request::Call;
 use super::{Client, Error};
 use crate::approvals::{Decide, Decided};
-use crate::runs::{Run, RunDetail, RunLog};
+use crate::runs::{Retry, Run, RunDetail, RunLog};
 use crate::{paths, server_events};
 
 impl Client {
@@ -26,6 +26,11 @@ impl Client {
 
     pub fn cancel_run(&self, id: RunId) -> Result<Run, Error> {
         self.fetch(&Call::post(&paths::run_cancel(id)))
+    }
+
+    /// Starts another attempt of a run that has ended.
+    pub fn retry_run(&self, id: RunId, retry: &Retry) -> Result<Run, Error> {
+        self.submit(&Call::post(&paths::run_retries(id)), retry)
     }
 
     /// Approves what the run waits for, or rejects it.

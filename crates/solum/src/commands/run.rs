@@ -2,6 +2,7 @@ mod cancel;
 mod decision;
 mod list;
 mod logs;
+mod retry;
 mod show;
 mod watch;
 
@@ -26,6 +27,8 @@ pub(crate) enum Run {
     Logs(logs::Logs),
     /// Stop a run
     Cancel(cancel::Cancel),
+    /// Try a run again that has ended
+    Retry(retry::Retry),
     /// Approve what a run waits for
     Approve(decision::Word),
     /// Reject what a run waits for: the step fails
@@ -40,6 +43,7 @@ impl Run {
             Self::Watch(command) => command.run(session),
             Self::Logs(command) => command.run(session),
             Self::Cancel(command) => command.run(session),
+            Self::Retry(command) => command.run(session),
             Self::Approve(command) => command.run(session, Decision::Approve),
             Self::Reject(command) => command.run(session, Decision::Reject),
         }

@@ -200,3 +200,18 @@ fn an_approval_says_what_came_of_it() {
     let said = bench.solum(["run", "approve", ID, "--step", "ask"]).fails(2);
     assert!(said.contains("--job"), "{said}");
 }
+
+#[test]
+fn a_run_that_is_tried_again_is_followed() {
+    let bench = Bench::new(&[
+        (
+            "POST /api/v1/runs/run_01h2xcejqtf2nbrexx3vqjhp41/retries",
+            Answer::json(202, run("queued")),
+        ),
+        (WATCH, watched("succeeded")),
+    ]);
+    let said = bench.solum(["run", "retry", ID, "--failed"]);
+    assert_eq!(said.ok(), format!("Run {ID} succeeded.\n"));
+    assert_eq!(bench.server.asked()[0].1, r#"{"failed_only":true}"#);
+    assert_eq!(bench.solum(["run", "retry", ID, "--detach"]).ok(), format!("{ID}\n"));
+}

@@ -1,5 +1,5 @@
 use api::approvals::Wait;
-use api::runs::{Change, Conclusion, Failure, Job, Run, RunDetail, Step, WorkStatus};
+use api::runs::{Change, Conclusion, Failure, Job, Retry, Run, RunDetail, Step, WorkStatus};
 use api::{ErrorCode, Page, paths};
 use axum::extract::State;
 use axum::response::Response;
@@ -87,6 +87,22 @@ pub(crate) async fn cancel(
     Ok(accepted(paths::run(id), wire(run)))
 }
 
+/// Try a run again that has ended
+///
+/// Another run of the same definition. The change of a push that did not land asks once more to become the branch's next state.
+#[utoipa::path(post, path = paths::RUN_RETRIES, operation_id = "retry_run", tag = "runs", request_body = Retry,
+    responses((status = 202, description = "The run that tries it again.", body = Run,
+        headers(("location" = String, description = "Where to look for it.")))))]
+pub(crate) async fn retry(
+    State(control): State<Control>,
+    caller: Caller,
+    Path(id): Path<RunId>,
+    Json(retry): Json<Retry>,
+) -> Answer<Response> {
+    let run = control.retry_run(id, retry.failed_only, &caller.actor).await.map_err(missing())?;
+    Ok(accepted(paths::run(run.id), wire(run)))
+}
+
 pub(super) fn missing() -> impl FnOnce(control::Error) -> Refusal {
     Refusal::looking_for(ErrorCode::RunNotFound)
 }
@@ -108,6 +124,8 @@ pub(super) fn wire(run: control::Run) -> Run {
         started_at: run.started_at,
         finished_at: run.finished_at,
         created_by: run.created_by.to_string(),
+        attempt: run.attempt,
+        retry_of: run.retry_of,
     }
 }
 

@@ -31,6 +31,7 @@ const CALLS: &[(&str, &str, u16)] = &[
     ("roll_back", r#"{"to": "v1"}"#, 409),
     ("exec", r#"{"command": ["true"]}"#, 409),
     ("cancel_run", "", 409),
+    ("retry_run", r#"{"failed_only": true}"#, 202),
     ("decide", r#"{"decision": "approve", "job": "prod", "step": "ask", "comment": "fine"}"#, 409),
     ("set_secret", r#"{"value": "hunter2"}"#, 200),
     ("list_secrets", "", 200),

@@ -60,7 +60,8 @@ fn told(decided: &Decided) -> String {
         }
         Outcome::Rejected => format!("Rejected {step}."),
         Outcome::Kept => {
-            "Nothing waits for this yet. It is kept, and counts as soon as something does.".to_owned()
+            "Nothing waits for this yet. It is kept, and counts as soon as something does."
+                .to_owned()
         }
     }
 }

@@ -40,6 +40,9 @@ fn render(detail: &RunDetail, now: Timestamp) -> String {
     fields.row(["workflow", &run.workflow]);
     fields.row(["title", &run.title]);
     fields.row(["status", run.status.as_str()]);
+    if let Some(first) = &run.retry_of {
+        fields.row(["attempt", &format!("{}, after {first}", run.attempt)]);
+    }
     if let Some(failure) = &detail.failure {
         fields.row(["reason", &failure.message]);
     }

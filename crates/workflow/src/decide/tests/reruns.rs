@@ -28,3 +28,13 @@ fn only_what_failed_and_what_leans_on_it_is_done_again() {
     again.succeed("d s");
     assert_eq!(again.state.status, RunStatus::Succeeded);
 }
+
+#[test]
+fn another_attempt_knows_its_number_and_who_asked_for_it() {
+    let context = context().for_attempt(2, &token("bob"));
+    let Value::Object(github) = &context.github else { unreachable!() };
+    let text = |name| github.get(name).unwrap().to_text().into_owned();
+    assert_eq!((text("run_attempt"), text("triggering_actor")), ("2".into(), "bob".into()));
+    assert_eq!((text("actor"), text("ref")), ("alice".into(), "refs/heads/main".into()));
+    assert_eq!(context.author, Some(token("alice")));
+}
