@@ -19,6 +19,7 @@ mod pages;
 mod patience;
 mod releases;
 mod request;
+mod run_artifacts;
 mod runs;
 mod settings;
 mod tokens;

@@ -23,6 +23,7 @@ pub mod page;
 pub mod paths;
 pub mod problem;
 pub mod releases;
+pub mod run_artifacts;
 pub mod runs;
 mod secret;
 pub mod secrets;

@@ -29,6 +29,8 @@ pub const RUN_WATCH: &str = "/api/v1/runs/{run}/watch";
 pub const RUN_CANCEL: &str = "/api/v1/runs/{run}/cancel";
 pub const RUN_RETRIES: &str = "/api/v1/runs/{run}/retries";
 pub const RUN_APPROVALS: &str = "/api/v1/runs/{run}/approvals";
+pub const RUN_ARTIFACTS: &str = "/api/v1/runs/{run}/artifacts";
+pub const RUN_ARTIFACT: &str = "/api/v1/runs/{run}/artifacts/{name}";
 pub const TOKENS: &str = "/api/v1/tokens";
 pub const TOKEN: &str = "/api/v1/tokens/{token}";
 pub const SECRETS: &str = "/api/v1/secrets";
@@ -125,6 +127,11 @@ pub fn run_log(run: RunId) -> String {
 #[must_use]
 pub fn run_watch(run: RunId) -> String {
     format!("/api/v1/runs/{run}/watch")
+}
+
+#[must_use]
+pub fn run_artifacts(run: RunId) -> String {
+    format!("/api/v1/runs/{run}/artifacts")
 }
 
 #[must_use]

@@ -30,6 +30,7 @@ mod reconcile;
 mod releases;
 mod retries;
 mod rollbacks;
+mod run_artifacts;
 mod runs;
 mod sandbox;
 mod secret_keys;
@@ -47,6 +48,7 @@ mod variables;
 mod workflow_files;
 mod workflows;
 
+pub use actions::artifacts::Artifact as RunArtifact;
 pub use approvals::{Decided, Standing, WaitView, Word};
 pub use config::ConfigView;
 pub use control::{Control, StartError, stop_everything};

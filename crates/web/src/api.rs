@@ -10,6 +10,7 @@ mod executions;
 mod instances;
 mod logs;
 mod releases;
+mod run_artifacts;
 mod runs;
 mod secrets;
 mod setting_scopes;
@@ -63,6 +64,8 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(runs::cancel))
         .routes(routes!(runs::retry))
         .routes(routes!(approvals::decide))
+        .routes(routes!(run_artifacts::list))
+        .routes(routes!(run_artifacts::read))
         .routes(routes!(watch::watch))
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::revoke))

@@ -299,7 +299,7 @@ fn first_words(text: &str) -> String {
 }
 
 /// RFC 3986, section 2.1: all but the unreserved characters.
-fn percent_encode(value: &str, into: &mut String) {
+pub(super) fn percent_encode(value: &str, into: &mut String) {
     use std::fmt::Write as _;
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

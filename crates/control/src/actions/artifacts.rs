@@ -310,6 +310,17 @@ impl Artifacts {
         Ok(wanted)
     }
 
+    /// An artifact's archive, and how long it is.
+    pub fn open(&self, run: RunId, name: &str) -> Result<(File, u64), ArtifactError> {
+        let has: Vec<String> = self.list(run)?.into_iter().map(|it| it.name).collect();
+        if !has.iter().any(|known| known == name) {
+            return Err(ArtifactError::Absent { name: name.to_owned(), has });
+        }
+        let file = File::open(archive(&self.directory.join(run.to_string()), name))?;
+        let length = file.metadata()?.len();
+        Ok((file, length))
+    }
+
     /// The artifacts of a run, by name.
     pub fn list(&self, run: RunId) -> io::Result<Vec<Artifact>> {
         let entries = match fs::read_dir(self.directory.join(run.to_string())) {

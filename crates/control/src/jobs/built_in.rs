@@ -192,8 +192,13 @@ async fn upload(step: &Arc<Step>, scene: &Scene) -> Result<Done, Problem> {
         };
         return Ok(left(note, [], []));
     };
-    let outputs =
-        [("artifact-id".to_owned(), kept.name.clone()), ("artifact-digest".to_owned(), digest)];
+    let server = &step.control.inner.settings.api_url;
+    let url = format!("{server}/api/v1/runs/{}/artifacts/{}", step.run.id, kept.name);
+    let outputs = [
+        ("artifact-id".to_owned(), kept.name.clone()),
+        ("artifact-url".to_owned(), url),
+        ("artifact-digest".to_owned(), digest),
+    ];
     Ok(left(vec![format!("Kept {}", in_words(&kept))], outputs, []))
 }
 

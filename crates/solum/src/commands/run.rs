@@ -1,5 +1,6 @@
 mod cancel;
 mod decision;
+mod download;
 mod list;
 mod logs;
 mod retry;
@@ -25,6 +26,8 @@ pub(crate) enum Run {
     Watch(watch::Watch),
     /// Show a run's transcript so far
     Logs(logs::Logs),
+    /// Fetch the artifacts that a run keeps
+    Download(download::Download),
     /// Stop a run
     Cancel(cancel::Cancel),
     /// Try a run again that has ended
@@ -42,6 +45,7 @@ impl Run {
             Self::Show(command) => command.run(session),
             Self::Watch(command) => command.run(session),
             Self::Logs(command) => command.run(session),
+            Self::Download(command) => command.run(session),
             Self::Cancel(command) => command.run(session),
             Self::Retry(command) => command.run(session),
             Self::Approve(command) => command.run(session, Decision::Approve),

@@ -30,6 +30,8 @@ const CALLS: &[(&str, &str, u16)] = &[
     ("deploy", r#"{"release": "v1"}"#, 202),
     ("roll_back", r#"{"to": "v1"}"#, 409),
     ("exec", r#"{"command": ["true"]}"#, 409),
+    ("list_run_artifacts", "", 200),
+    ("read_run_artifact", "", 404),
     ("cancel_run", "", 409),
     ("retry_run", r#"{"failed_only": true}"#, 202),
     ("decide", r#"{"decision": "approve", "job": "prod", "step": "ask", "comment": "fine"}"#, 409),

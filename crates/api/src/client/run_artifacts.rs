@@ -1,0 +1,33 @@
+use std::io::{self, Write};
+
+use types::RunId;
+
+use super::request::{Call, percent_encode};
+use super::{Client, Error};
+use crate::paths;
+use crate::run_artifacts::RunArtifact;
+
+impl Client {
+    /// By name.
+    pub fn run_artifacts(&self, run: RunId) -> Result<Vec<RunArtifact>, Error> {
+        self.fetch(&Call::get(&paths::run_artifacts(run)))
+    }
+
+    /// The artifact's files, as a `.tar.gz`, to `into`.
+    ///
+    /// # Errors
+    /// Where `into` cannot be written, that is the inner error.
+    pub fn download_run_artifact(
+        &self,
+        run: RunId,
+        name: &str,
+        into: &mut impl Write,
+    ) -> Result<io::Result<u64>, Error> {
+        let mut path = format!("{}/", paths::run_artifacts(run));
+        percent_encode(name, &mut path);
+        let answer =
+            self.send(&Call::get(&path).header("accept", "application/gzip").endless(), None)?;
+        let mut body = answer.into_body().into_reader();
+        Ok(io::copy(&mut body, into))
+    }
+}
