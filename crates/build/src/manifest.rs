@@ -56,6 +56,8 @@ pub const MANIFEST_FILE: &str = SOLUM_YAML;
 pub struct Outline {
     /// The environment that it names first, if it names any.
     pub environment: Option<EnvironmentName>,
+    /// The branch that deploys from when this has landed, if it says so.
+    pub deploy_branch: Option<String>,
     /// The folder that it says the workflow files are in; relative to the root, with no `.` or `..` in it.
     pub workflows: Option<String>,
 }
@@ -65,6 +67,7 @@ pub fn outline(solum_yaml: &str) -> Result<Outline, Vec<Mistake>> {
     let declared = declared::read(solum_yaml)?;
     Ok(Outline {
         environment: declared.environment.map(|environment| environment.name),
+        deploy_branch: declared.push.branch,
         workflows: declared.workflows,
     })
 }

@@ -1,7 +1,7 @@
-use store::{Environment, NewRun, Run};
-use types::{Actor, AppName, Digest, EnvironmentName, RunId};
-use workflow::expression::Value;
+use store::{Environment, Run};
+use types::{Actor, AppName, Digest, EnvironmentName};
 
+use crate::triggers::{Asked, first, payload};
 use crate::{Control, Error, workflows};
 
 /// What to deploy without a push.
@@ -40,20 +40,15 @@ impl Control {
                 (("artifact", digest.to_string()), None, title)
             }
         };
-        let run = NewRun {
-            id: RunId::generate(&*self.inner.clock),
-            app: found.id,
-            definition: workflows::DEPLOY.definition(),
-            context: workflows::context("deploy", event(environment, what), actor),
-            carried_over: Vec::new(),
-            attempt: 1,
-            retry_of: None,
-            queue: None,
-            commit,
+        let fields = [("environment", environment.to_string()), what];
+        let asked = Asked {
+            built_in: &workflows::DEPLOY,
+            payload: payload(fields),
             title,
+            commit,
             actor: actor.clone(),
         };
-        Ok(self.inner.store.create_run(run).await?)
+        first(self.start_asked(&found, asked).await?)
     }
 
     /// What serves now, again, with the config of now.
@@ -68,21 +63,16 @@ impl Control {
                 app: environment.app.clone(),
                 environment: environment.name.clone(),
             })?;
-        let event = event(&environment.name, ("release", release.label()));
-        let run = NewRun {
-            id: RunId::generate(&*self.inner.clock),
-            app: environment.app_id,
-            definition: workflows::DEPLOY.definition(),
-            context: workflows::context("deploy", event, actor),
-            carried_over: Vec::new(),
-            attempt: 1,
-            retry_of: None,
-            queue: None,
-            commit: release.commit.clone(),
+        let app = self.app(&environment.app).await?;
+        let fields = [("environment", environment.name.to_string()), ("release", release.label())];
+        let asked = Asked {
+            built_in: &workflows::DEPLOY,
+            payload: payload(fields),
             title,
+            commit: release.commit.clone(),
             actor: actor.clone(),
         };
-        Ok(self.inner.store.create_run(run).await?)
+        first(self.start_asked(&app, asked).await?)
     }
 
     pub(crate) async fn check_artifact(&self, artifact: &Digest, what: &str) -> Result<(), Error> {
@@ -94,9 +84,4 @@ impl Control {
             }
         }
     }
-}
-
-/// What the workflow is told.
-fn event(environment: &EnvironmentName, (name, value): (&str, String)) -> Value {
-    [("environment", environment.to_string()), (name, value)].into_iter().collect()
 }

@@ -6,6 +6,7 @@
 
 mod apps;
 mod bring_up;
+mod changes;
 mod deployments;
 mod garbage;
 mod instances;
@@ -41,6 +42,7 @@ pub(crate) fn spawn(control: &Control) {
     tracker.spawn(instances::run(control.clone()));
     tracker.spawn(repeat(control.clone(), on(Topic::Instances), "routes", routes::reconcile));
     tracker.spawn(repeat(control.clone(), on(Topic::Apps), "apps", apps::reconcile));
+    tracker.spawn(repeat(control.clone(), on(Topic::Runs), "changes", changes::reconcile));
     tracker.spawn(repeat(control.clone(), on(Topic::Uploads), "uploads", uploads::reconcile));
     tracker.spawn(router::supervise(control.clone()));
     tracker.spawn(garbage::run(control.clone()));

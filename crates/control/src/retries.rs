@@ -75,13 +75,17 @@ impl Control {
         })?;
         let push = NewPush {
             change: id,
+            app: app.id,
             branch: change.branch,
             base: change.base,
             commit: change.commit,
             subject: change.subject,
-            run,
+            actor: run.actor.clone(),
+            runs: vec![run],
         };
-        Ok(inner.store.record_push(push).await.map(|(_, run)| run))
+        let recorded = inner.store.record_push(push).await;
+        let missing = || store::Error::NotFound { what: "run".to_owned() };
+        Ok(recorded.and_then(|(_, runs)| runs.into_iter().next().ok_or_else(missing)))
     }
 }
 

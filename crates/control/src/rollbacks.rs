@@ -1,9 +1,9 @@
 //! The way back: to a pair of release and config revision, without building.
 
-use store::{ConfigRevision, Environment, NewRun, Release, Run};
-use types::{Actor, AppName, EnvironmentName, RunId};
-use workflow::expression::Object;
+use store::{ConfigRevision, Environment, Release, Run};
+use types::{Actor, AppName, EnvironmentName};
 
+use crate::triggers::{Asked, first, payload};
 use crate::{Control, Error, text, workflows};
 
 /// What to go back to. With neither: the pair that served before the one that serves.
@@ -18,7 +18,8 @@ pub struct RollbackRequest {
 type Pair = (Release, Option<ConfigRevision>);
 
 impl Control {
-    /// Starts a run that brings a pair of release and config back.
+    /// Starts what brings a pair of release and config back: the app's own workflows on `rollback`, or ours. Of several runs the first
+    /// is answered.
     pub async fn roll_back(
         &self,
         app: &AppName,
@@ -31,26 +32,16 @@ impl Control {
         let (release, config) = self.way_back(&environment, to).await?;
         self.check_artifact(&release.artifact, &release.label()).await?;
         let pair = text::pair(&release, config.as_ref(), &environment);
-        let mut event = Object::new();
-        event.insert("environment", environment.name.as_str());
-        event.insert("release", release.label());
-        if let Some(config) = &config {
-            event.insert("config_revision", config.id.to_string());
-        }
-        let run = NewRun {
-            id: RunId::generate(&*self.inner.clock),
-            app: found.id,
-            definition: workflows::ROLLBACK.definition(),
-            context: workflows::context("rollback", event.into(), actor),
-            carried_over: Vec::new(),
-            attempt: 1,
-            retry_of: None,
-            queue: None,
-            commit: release.commit.clone(),
+        let fields = [("environment", environment.name.to_string()), ("release", release.label())];
+        let config = config.map(|config| ("config_revision", config.id.to_string()));
+        let asked = Asked {
+            built_in: &workflows::ROLLBACK,
+            payload: payload(fields.into_iter().chain(config)),
             title: format!("roll back to {pair}"),
+            commit: release.commit.clone(),
             actor: actor.clone(),
         };
-        Ok(self.inner.store.create_run(run).await?)
+        first(self.start_asked(&found, asked).await?)
     }
 
     async fn way_back(&self, from: &Environment, to: RollbackRequest) -> Result<Pair, Error> {

@@ -133,6 +133,36 @@ fn comment(signal: &Signal) -> String {
     if words.is_empty() { String::new() } else { format!(": {}", words.join(" ")) }
 }
 
+/// What somebody reads whose push cannot go on before others have agreed.
+pub(crate) fn left_waiting(run: types::RunId) -> Vec<String> {
+    vec![
+        heading(&format!("{run} waits for somebody to decide, and goes on then without you")),
+        line(&format!("Follow it with: solum run watch {run}")),
+    ]
+}
+
+/// Above what one of several runs says.
+pub(crate) fn run_heading(run: &store::Run) -> String {
+    format!("{} ({}): {}", run.workflow, run.id, run.title)
+}
+
+/// A run that a push started and does not wait for.
+pub(crate) fn started(run: &store::Run) -> String {
+    line(&format!("Run {} started: {}", run.id, run.title))
+}
+
+/// Workflows name the event, and the filters of none let this push pass.
+pub(crate) fn nothing_runs(reasons: &[String]) -> Vec<String> {
+    let mut lines = vec![heading("No workflow runs for this push")];
+    lines.extend(reasons.iter().map(|reason| line(reason)));
+    lines
+}
+
+/// The branch has moved because of one run, and another did not succeed.
+pub(crate) fn failed_beside(run: &store::Run, branch: &str) -> String {
+    format!("{branch} has moved, although {} {}: solum run show {}", run.id, run.status, run.id)
+}
+
 pub(crate) fn stale(branch: &str, tip: Option<&CommitId>) -> String {
     match tip {
         Some(tip) => format!(

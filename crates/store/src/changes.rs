@@ -1,14 +1,18 @@
+//! Changes: what a push to a deploy branch asks for, and what became of it.
+//!
+//! A change lands when a run of it has brought it as far as is asked, or, where no run does that, when all of its runs have
+//! succeeded. It is refused when all have ended and neither has happened.
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::json;
-use types::{Actor, ChangeId, ChangeState, CommitId, RunId, RunStatus, Transition as _};
+use types::{Actor, AppId, ChangeId, ChangeState, CommitId, RunId, RunStatus, Transition as _};
 use workflow::Record;
 
 use crate::apps::get_app;
 use crate::events::NewEvent;
 use crate::row;
 use crate::runs::{self, NewRun, Run};
-use crate::transitions::end_of_change;
 use crate::writer::Write;
 use crate::{Error, Store, Topic};
 
@@ -24,7 +28,6 @@ pub struct Change {
     pub base: Option<CommitId>,
     pub commit: CommitId,
     pub subject: String,
-    pub run: RunId,
     pub state: ChangeState,
     pub created_at: Timestamp,
 }
@@ -33,47 +36,50 @@ pub struct Change {
 pub struct NewPush {
     /// The id under which the commit was pinned.
     pub change: ChangeId,
+    pub app: AppId,
     pub branch: String,
     pub base: Option<CommitId>,
     pub commit: CommitId,
     pub subject: String,
-    pub run: NewRun,
+    pub actor: Actor,
+    /// Often one; none when no workflow runs for it.
+    pub runs: Vec<NewRun>,
 }
 
 impl Store {
-    /// Records a push to a deploy branch: its change and its run, both or neither.
-    pub async fn record_push(&self, push: NewPush) -> Result<(Change, Run), Error> {
+    /// Records a push to a deploy branch: its change and its runs, all or nothing.
+    pub async fn record_push(&self, push: NewPush) -> Result<(Change, Vec<Run>), Error> {
         self.write(move |write| {
-            let run = runs::insert(write, &push.run)?;
             let number: u64 = write.sql.query_row(
                 "UPDATE apps SET last_change = last_change + 1 WHERE id = ?1 RETURNING last_change",
-                [run.app_id.to_string()],
+                [push.app.to_string()],
                 |row| row.get(0),
             )?;
             write.sql.execute(
-                "INSERT INTO changes (id, app_id, number, branch, base_commit, commit_id, subject, run_id, state, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', ?9)",
+                "INSERT INTO changes (id, app_id, number, branch, base_commit, commit_id, subject, state, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', ?8)",
                 params![
                     push.change.to_string(),
-                    run.app_id.to_string(),
+                    push.app.to_string(),
                     number,
                     push.branch,
                     push.base.as_ref().map(CommitId::as_str),
                     push.commit.as_str(),
                     push.subject,
-                    run.id.to_string(),
                     write.now.as_microsecond(),
                 ],
             )?;
-            let event = NewEvent::new("change.received", &run.created_by)
-                .app(&run.app)
-                .subject(number);
-            let detail =
-                json!({ "branch": push.branch, "commit": push.commit, "run": run.id });
+            let runs = push.runs.iter().map(|run| runs::insert(write, run, Some(push.change)));
+            let runs = runs.collect::<Result<Vec<_>, _>>()?;
+            let app = get_app(&write.sql, push.app)?;
+            let event = NewEvent::new("change.received", &push.actor).app(&app.name).subject(number);
+            let ids: Vec<_> = runs.iter().map(|run| run.id).collect();
+            let detail = json!({ "branch": push.branch, "commit": push.commit, "runs": ids });
             write.event(&event.detail(detail))?;
-            let change = of_run(&write.sql, run.id)?
+            write.touch(Topic::Runs);
+            let change = get(&write.sql, push.change)?
                 .ok_or_else(|| Error::Corrupt { what: "changes".to_owned() })?;
-            Ok((change, run))
+            Ok((change, runs))
         })
         .await
     }
@@ -85,21 +91,42 @@ impl Store {
 
     /// `None` if it was never recorded.
     pub async fn change(&self, id: ChangeId) -> Result<Option<Change>, Error> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached("SELECT * FROM changes WHERE id = ?1")?;
-            Ok(statement.query_row([id.to_string()], read).optional()?)
+        self.read(move |connection| get(connection, id)).await
+    }
+
+    /// The runs of a change, in the order of their ids.
+    pub async fn runs_of_change(&self, id: ChangeId) -> Result<Vec<Run>, Error> {
+        self.read(move |connection| runs::of_change(connection, id)).await
+    }
+
+    /// Changes that have not landed although all of their runs have succeeded, or there were none; each the oldest of its
+    /// branch that has no end yet.
+    pub async fn changes_to_land(&self) -> Result<Vec<Change>, Error> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT * FROM changes WHERE state IN ('queued', 'active')
+                 AND NOT EXISTS (SELECT 1 FROM runs
+                     WHERE runs.change_id = changes.id AND runs.status <> 'succeeded')
+                 AND NOT EXISTS (SELECT 1 FROM changes AS older
+                     WHERE older.app_id = changes.app_id AND older.branch = changes.branch
+                       AND older.state IN ('queued', 'active') AND older.number < changes.number)
+                 ORDER BY app_id, number",
+            )?;
+            let changes = statement.query_map([], read)?.collect::<Result<_, _>>()?;
+            Ok(changes)
         })
         .await
     }
 
     /// The branch points at the change's commit now, and pushes to `deploy_branch` deploy from here on.
     /// Doing it twice is the same as once.
-    pub async fn land_change(&self, run: RunId, deploy_branch: String) -> Result<(), Error> {
+    pub async fn land_change(&self, id: ChangeId, deploy_branch: String) -> Result<(), Error> {
         self.write(move |write| {
-            let Some(change) = of_run(&write.sql, run)? else { return Ok(()) };
+            let Some(change) = get(&write.sql, id)? else { return Ok(()) };
             if change.state == ChangeState::Landed {
                 return Ok(());
             }
+            let change = begun(write, change)?;
             set_state(write, &change, ChangeState::Landed)?;
             write.sql.execute(
                 "UPDATE apps SET deploy_branch = ?2 WHERE id = ?1",
@@ -116,9 +143,22 @@ impl Store {
         })
         .await
     }
+
+    /// It will not land any more, although none of its runs failed. One that has an end keeps it.
+    pub async fn refuse_change(&self, id: ChangeId) -> Result<(), Error> {
+        self.write(move |write| {
+            let Some(change) = get(&write.sql, id)? else { return Ok(()) };
+            if !change.state.is_terminal() {
+                set_state(write, &change, ChangeState::Refused)?;
+                write.touch(Topic::Runs);
+            }
+            Ok(())
+        })
+        .await
+    }
 }
 
-/// Takes the change along when its run starts or ends.
+/// Takes the change along when a run of it starts or ends.
 pub(crate) fn follow_run(
     write: &Write<'_>,
     run: RunId,
@@ -129,17 +169,29 @@ pub(crate) fn follow_run(
     if !started && !status.is_terminal() {
         return Ok(());
     }
-    let Some(change) = of_run(&write.sql, run)? else { return Ok(()) };
-    if started && change.state == ChangeState::Queued {
-        set_state(write, &change, ChangeState::Active)?;
+    let Some(mut change) = of_run(&write.sql, run)? else { return Ok(()) };
+    if started {
+        change = begun(write, change)?;
     }
-    if let Some(end) = end_of_change(status)
-        && !change.state.is_terminal()
-    {
-        let change = of_run(&write.sql, run)?.unwrap_or(change);
-        set_state(write, &change, end)?;
+    if !status.is_terminal() || change.state.is_terminal() {
+        return Ok(());
+    }
+    let runs = runs::of_change(&write.sql, change.id)?;
+    let all_ended = runs.iter().all(|run| run.status.is_terminal());
+    // One whose runs have all succeeded is brought to its end by whoever moves the branch.
+    if all_ended && runs.iter().any(|run| run.status != RunStatus::Succeeded) {
+        set_state(write, &change, ChangeState::Refused)?;
     }
     Ok(())
+}
+
+/// The change, active if nothing of it had begun.
+fn begun(write: &Write<'_>, change: Change) -> Result<Change, Error> {
+    if change.state != ChangeState::Queued {
+        return Ok(change);
+    }
+    set_state(write, &change, ChangeState::Active)?;
+    Ok(Change { state: ChangeState::Active, ..change })
 }
 
 fn set_state(write: &Write<'_>, change: &Change, to: ChangeState) -> Result<(), Error> {
@@ -151,8 +203,15 @@ fn set_state(write: &Write<'_>, change: &Change, to: ChangeState) -> Result<(), 
     Ok(())
 }
 
+fn get(connection: &Connection, id: ChangeId) -> Result<Option<Change>, Error> {
+    let mut statement = connection.prepare_cached("SELECT * FROM changes WHERE id = ?1")?;
+    Ok(statement.query_row([id.to_string()], read).optional()?)
+}
+
 fn of_run(connection: &Connection, run: RunId) -> Result<Option<Change>, Error> {
-    let mut statement = connection.prepare_cached("SELECT * FROM changes WHERE run_id = ?1")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT changes.* FROM changes JOIN runs ON runs.change_id = changes.id WHERE runs.id = ?1",
+    )?;
     Ok(statement.query_row([run.to_string()], read).optional()?)
 }
 
@@ -165,7 +224,6 @@ fn read(row: &Row<'_>) -> row::Result<Change> {
         base: row::optional_text(row, "base_commit")?,
         commit: row::text(row, "commit_id")?,
         subject: row.get("subject")?,
-        run: row::text(row, "run_id")?,
         state: row::text(row, "state")?,
         created_at: row::time(row, "created_at")?,
     })

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::json;
-use types::{Actor, AppId, AppName, CommitId, RunId, RunStatus};
+use types::{Actor, AppId, AppName, ChangeId, CommitId, RunId, RunStatus};
 use workflow::language::Definition;
-use workflow::{Record, RunContext, State};
+use workflow::{Record, RunContext, State, title};
 
 use crate::apps::get_app;
 use crate::events::NewEvent;
@@ -45,9 +45,11 @@ pub struct NewRun {
     pub attempt: u32,
     /// The run that it tries again; no run is tried again twice ([`Error::Retried`]).
     pub retry_of: Option<RunId>,
-    /// Runs of one queue start one after the other. Without one, a run starts at once.
+    /// Runs of one queue start one after the other, and those of one change side by side. Without a queue, a run starts at
+    /// once.
     pub queue: Option<String>,
     pub commit: Option<CommitId>,
+    /// Unless the definition's `run-name` gives one.
     pub title: String,
     pub actor: Actor,
 }
@@ -59,7 +61,7 @@ pub struct JournalEntry {
     pub record: Record,
 }
 
-/// The oldest unstarted run of a queue in which nothing is under way.
+/// An unstarted run whose turn it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueHead {
     pub run: RunId,
@@ -69,7 +71,7 @@ pub struct QueueHead {
 impl Store {
     /// Records a run. It stands in its queue until it is given [`workflow::Input::Start`].
     pub async fn create_run(&self, new: NewRun) -> Result<Run, Error> {
-        self.write(move |write| insert(write, &new)).await
+        self.write(move |write| insert(write, &new, None)).await
     }
 
     pub async fn run(&self, id: RunId) -> Result<Run, Error> {
@@ -113,12 +115,14 @@ impl Store {
         .await
     }
 
-    /// The run that stands directly before this one in its queue and has not ended.
+    /// The run that stands directly before this one in its queue, is not of the same change, and has not ended.
     pub async fn run_ahead_of(&self, id: RunId) -> Result<Option<Run>, Error> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(&format!(
                 "{SELECT} WHERE runs.queue = (SELECT queue FROM runs WHERE id = ?1)
                  AND runs.status IN ('queued', 'running', 'waiting') AND runs.id < ?1
+                 AND (runs.change_id IS NULL
+                      OR runs.change_id IS NOT (SELECT change_id FROM runs WHERE id = ?1))
                  ORDER BY runs.id DESC LIMIT 1"
             ))?;
             Ok(statement.query_row([id.to_string()], read).optional()?)
@@ -126,15 +130,22 @@ impl Store {
         .await
     }
 
-    /// Every run whose turn it is: it is queued, and nothing of its queue is under way or before it.
+    /// Every run whose turn it is: it is queued, nothing else of its queue is under way or before it, other runs of its change
+    /// apart, and no change before its own on the same branch is still to land.
     pub async fn queue_heads(&self) -> Result<Vec<QueueHead>, Error> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT id, app_id FROM runs WHERE status = 'queued' AND NOT EXISTS (
                      SELECT 1 FROM runs AS other
                      WHERE other.queue = runs.queue AND other.id <> runs.id
+                       AND (other.change_id IS NULL OR other.change_id IS NOT runs.change_id)
                        AND (other.status IN ('running', 'waiting')
                             OR (other.status = 'queued' AND other.id < runs.id)))
+                 AND NOT EXISTS (
+                     SELECT 1 FROM changes JOIN changes AS older
+                         ON older.app_id = changes.app_id AND older.branch = changes.branch
+                            AND older.number < changes.number
+                     WHERE changes.id = runs.change_id AND older.state IN ('queued', 'active'))
                  ORDER BY id",
             )?;
             let heads = statement
@@ -158,10 +169,17 @@ impl Store {
     }
 }
 
+/// The longest title that a workflow can give its runs, in characters.
+const MAX_TITLE: usize = 500;
+
 const SELECT: &str =
     "SELECT runs.*, apps.name AS app_name FROM runs JOIN apps ON apps.id = runs.app_id";
 
-pub(crate) fn insert(write: &Write<'_>, new: &NewRun) -> Result<Run, Error> {
+pub(crate) fn insert(
+    write: &Write<'_>,
+    new: &NewRun,
+    change: Option<ChangeId>,
+) -> Result<Run, Error> {
     if let Some(first) = new.retry_of
         && let Some(by) = retry_of(write, new.app, first)?
     {
@@ -172,22 +190,24 @@ pub(crate) fn insert(write: &Write<'_>, new: &NewRun) -> Result<Run, Error> {
         "INSERT OR IGNORE INTO definitions (digest, definition) VALUES (?1, ?2)",
         params![digest.as_str(), to_json(&new.definition)],
     )?;
+    let context = numbered(write, new)?;
     write.sql.execute(
-        "INSERT INTO runs (id, app_id, workflow, definition_digest, context, attempt, retry_of, status, queue, commit_id, title, created_at, created_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO runs (id, app_id, workflow, definition_digest, context, attempt, retry_of, status, queue, commit_id, title, created_at, created_by, change_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'queued', ?8, ?9, ?10, ?11, ?12, ?13)",
         params![
             new.id.to_string(),
             new.app.to_string(),
             new.definition.name,
             digest.as_str(),
-            to_json(&new.context),
+            to_json(&context),
             new.attempt,
             new.retry_of.map(|run| run.to_string()),
             new.queue,
             new.commit.as_ref().map(CommitId::as_str),
-            new.title,
+            titled(new, context),
             write.now.as_microsecond(),
             to_json(&new.actor),
+            change.map(|change| change.to_string()),
         ],
     )?;
     for (seq, record) in (1..).zip(&new.carried_over) {
@@ -209,6 +229,42 @@ fn retry_of(write: &Write<'_>, app: AppId, run: RunId) -> Result<Option<RunId>, 
         .query_row([app.to_string(), run.to_string()], |row| row::text(row, "id"))
         .optional()?;
     Ok(found)
+}
+
+/// The context with what only the record of the run gives it: who it is, and the how-many-th of its file. A run that is tried
+/// again keeps its number.
+fn numbered(write: &Write<'_>, new: &NewRun) -> Result<RunContext, Error> {
+    let mut context = new.context.clone();
+    let number = match new.retry_of {
+        Some(_) => None,
+        None => Some(write.sql.query_row(
+            "INSERT INTO run_numbers (app_id, file, last) VALUES (?1, ?2, 1)
+             ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last",
+            params![new.app.to_string(), new.definition.file],
+            |row| row.get::<_, u64>(0),
+        )?),
+    };
+    context.set_run(new.id, number, new.attempt);
+    Ok(context)
+}
+
+/// What the definition's `run-name` gives; where that fails or is empty, what the run is about.
+fn titled(new: &NewRun, context: RunContext) -> String {
+    if new.definition.run_name.is_none() {
+        return new.title.clone();
+    }
+    let named = title(&Arc::new(new.definition.clone()), &Arc::new(context));
+    let named = named.ok().flatten().unwrap_or_default();
+    let named: String = named.trim().chars().take(MAX_TITLE).collect();
+    if named.is_empty() { new.title.clone() } else { named }
+}
+
+/// In the order of their ids.
+pub(crate) fn of_change(connection: &Connection, change: ChangeId) -> Result<Vec<Run>, Error> {
+    let mut statement = connection
+        .prepare_cached(&format!("{SELECT} WHERE runs.change_id = ?1 ORDER BY runs.id"))?;
+    let runs = statement.query_map([change.to_string()], read)?.collect::<Result<_, _>>()?;
+    Ok(runs)
 }
 
 pub(crate) fn get(connection: &Connection, id: RunId) -> Result<Run, Error> {

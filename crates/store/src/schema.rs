@@ -19,6 +19,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../migrations/0004_setbacks.sql")),
     M::up(include_str!("../migrations/0005_runs.sql")),
     M::up(include_str!("../migrations/0006_epochs.sql")),
+    M::up(include_str!("../migrations/0007_triggers.sql")),
 ];
 
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
@@ -102,10 +103,16 @@ mod tests {
                  INSERT INTO runs (id, app_id, workflow, definition, definition_digest, status, title, created_at, created_by, started_at)
                      VALUES ('{ended}', 'app_01h2xcejqtf2nbrexx3vqjhp40', 'deliver', 'old', 'old', 'succeeded', 'one', 1, '\"system\"', 2),
                             ('{under_way}', 'app_01h2xcejqtf2nbrexx3vqjhp40', 'deliver', 'old', 'old', 'running', 'two', 3, '\"system\"', 4);
+                 INSERT INTO changes (id, app_id, number, branch, commit_id, subject, run_id, state, created_at)
+                     VALUES ('chg_01h2xcejqtf2nbrexx3vqjhp41', 'app_01h2xcejqtf2nbrexx3vqjhp40', 1, 'main', 'a', 'one', '{ended}', 'landed', 1);
                  INSERT INTO journal (run_id, seq, at, record) VALUES ('{ended}', 1, 2, 'old'), ('{under_way}', 1, 4, 'old');"
             ))
             .unwrap();
         migrations.to_latest(&mut connection).unwrap();
+        let change: String = connection
+            .query_row("SELECT change_id FROM runs WHERE id = ?1", [ended], |row| row.get(0))
+            .unwrap();
+        assert_eq!(change, "chg_01h2xcejqtf2nbrexx3vqjhp41", "its change is still its own");
         for (id, status) in [(ended, "succeeded"), (under_way, "failed")] {
             let kept = connection
                 .query_row("SELECT status FROM runs WHERE id = ?1", [id], |row| row.get(0));

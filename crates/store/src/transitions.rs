@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use rusqlite::params;
 use serde_json::json;
-use types::{Actor, ChangeState, RunId, RunStatus, Transition as _};
+use types::{Actor, RunId, RunStatus, Transition as _};
 use workflow::{Decision, Effect, Input, Record, Refused, Signal, State, decide};
 
 use crate::events::NewEvent;
@@ -244,9 +244,4 @@ fn set_status(write: &Write<'_>, run: RunId, after: RunStatus, starts: bool) -> 
         write.event(&event.detail(json!({ "status": after.as_str() })))?;
     }
     Ok(())
-}
-
-/// A change that did not land before its run ended never will.
-pub(crate) fn end_of_change(status: RunStatus) -> Option<ChangeState> {
-    status.is_terminal().then_some(ChangeState::Refused)
 }

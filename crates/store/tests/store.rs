@@ -158,6 +158,20 @@ fn new_run(app: &store::App, queue: Option<&str>, id: RunId) -> NewRun {
     }
 }
 
+fn push(app: &store::App, runs: usize) -> NewPush {
+    let run = |_| new_run(app, Some("main"), RunId::generate(&SystemClock));
+    NewPush {
+        change: ChangeId::generate(&SystemClock),
+        app: app.id,
+        branch: "main".into(),
+        base: None,
+        commit: "a".repeat(40).parse().unwrap(),
+        subject: "a change".into(),
+        actor: Actor::System,
+        runs: (0..runs).map(run).collect(),
+    }
+}
+
 fn report(step: &str, result: StepResult) -> Input {
     Input::Report { job: "only".into(), step: step.into(), attempt: 1, result }
 }
@@ -287,21 +301,13 @@ async fn a_queue_gives_one_run_at_a_time_oldest_first() {
 async fn a_change_lands_once_or_is_refused_with_its_run() {
     let fixture = Fixture::new();
     let app = fixture.app("shop").await;
-    let commit: types::CommitId = "a".repeat(40).parse().unwrap();
-    let push = |id: RunId| NewPush {
-        change: ChangeId::generate(&SystemClock),
-        branch: "main".into(),
-        base: None,
-        commit: commit.clone(),
-        subject: "a change".into(),
-        run: new_run(&app, Some("main"), id),
-    };
-    let (landed, run) =
-        fixture.store.record_push(push(RunId::generate(&SystemClock))).await.unwrap();
+    let push = || push(&app, 1);
+    let (landed, runs) = fixture.store.record_push(push()).await.unwrap();
+    let run = &runs[0];
     assert_eq!((landed.number, landed.state), (1, ChangeState::Queued));
     fixture.store.transition(run.id, Input::Start).await.unwrap();
     for _ in 0..2 {
-        fixture.store.land_change(run.id, "release".into()).await.unwrap();
+        fixture.store.land_change(landed.id, "release".into()).await.unwrap();
     }
     fixture.store.transition(run.id, report("one", ok())).await.unwrap();
     fixture.store.transition(run.id, report("two", ok())).await.unwrap();
@@ -309,12 +315,95 @@ async fn a_change_lands_once_or_is_refused_with_its_run() {
     assert_eq!(landed.state, ChangeState::Landed);
     assert_eq!(fixture.store.app_by_id(app.id).await.unwrap().deploy_branch, "release");
 
-    let (refused, run) =
-        fixture.store.record_push(push(RunId::generate(&SystemClock))).await.unwrap();
+    let (refused, runs) = fixture.store.record_push(push()).await.unwrap();
+    let run = &runs[0];
     assert_eq!(refused.number, 2);
     fixture.store.transition(run.id, Input::Refuse { failure: failure() }).await.unwrap();
     let refused = fixture.store.change_of_run(run.id).await.unwrap().unwrap();
     assert_eq!(refused.state, ChangeState::Refused);
+}
+
+#[tokio::test]
+async fn a_change_without_a_deployment_may_land_when_all_of_its_runs_have_succeeded() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let app = fixture.app("shop").await;
+    let (change, runs) = store.record_push(push(&app, 2)).await.unwrap();
+    let (empty, none) = store.record_push(push(&app, 0)).await.unwrap();
+    assert!(none.is_empty());
+    let to_land = || async { store.changes_to_land().await.unwrap() };
+    for run in &runs {
+        assert_eq!(to_land().await, [], "one of its runs has not succeeded yet");
+        store.transition(run.id, Input::Start).await.unwrap();
+        store.transition(run.id, report("one", ok())).await.unwrap();
+        store.transition(run.id, report("two", ok())).await.unwrap();
+    }
+    let ids: Vec<_> = to_land().await.into_iter().map(|change| change.id).collect();
+    assert_eq!(ids, [change.id], "the one after it waits for it");
+    store.land_change(change.id, "main".into()).await.unwrap();
+    assert_eq!(to_land().await[0].id, empty.id);
+    store.refuse_change(empty.id).await.unwrap();
+    store.refuse_change(change.id).await.unwrap();
+    assert_eq!(to_land().await, []);
+    let state = |id| async move { store.change(id).await.unwrap().unwrap().state };
+    assert_eq!(state(change.id).await, ChangeState::Landed);
+    assert_eq!(state(empty.id).await, ChangeState::Refused);
+}
+
+#[tokio::test]
+async fn a_change_is_refused_when_its_last_run_ends_and_one_has_failed() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let app = fixture.app("shop").await;
+    let (change, runs) = store.record_push(push(&app, 2)).await.unwrap();
+    let (_, next) = store.record_push(push(&app, 1)).await.unwrap();
+    let heads = || async {
+        let heads = store.queue_heads().await.unwrap().into_iter();
+        heads.map(|head| head.run).collect::<std::collections::BTreeSet<_>>()
+    };
+    let both = runs.iter().map(|run| run.id).collect();
+    assert_eq!(heads().await, both, "the runs of one change start side by side");
+    store.transition(runs[0].id, Input::Refuse { failure: failure() }).await.unwrap();
+    let state = || async { store.change(change.id).await.unwrap().unwrap().state };
+    assert_eq!(state().await, ChangeState::Queued);
+    assert_eq!(heads().await, [runs[1].id].into());
+    store.transition(runs[1].id, Input::Start).await.unwrap();
+    store.transition(runs[1].id, report("one", ok())).await.unwrap();
+    assert_eq!(heads().await, [].into());
+    store.transition(runs[1].id, report("two", ok())).await.unwrap();
+    assert_eq!(state().await, ChangeState::Refused);
+    assert_eq!(heads().await, [next[0].id].into());
+}
+
+#[tokio::test]
+async fn runs_of_a_file_are_numbered_and_named_by_it() {
+    let fixture = Fixture::new();
+    let app = fixture.app("shop").await;
+    let github = serde_json::json!({ "github": { "actor": "alice" } });
+    let run = |file: &str, retry_of| {
+        let mut run = new_run(&app, None, RunId::generate(&SystemClock));
+        run.context = serde_json::from_value(github.clone()).unwrap();
+        run.definition.file = file.to_owned();
+        let name = "#${{ github.run_number }}.${{ github.run_attempt }} by ${{ github.actor }}";
+        run.definition.run_name = Some(template(name));
+        run.retry_of = retry_of;
+        run
+    };
+    let mut titles = Vec::new();
+    let mut first = None;
+    for file in ["a.yml", "a.yml", "b.yml"] {
+        let made = fixture.store.create_run(run(file, None)).await.unwrap();
+        first.get_or_insert(made.id);
+        titles.push(made.title);
+    }
+    assert_eq!(titles, ["#1.1 by alice", "#2.1 by alice", "#1.1 by alice"]);
+    let mut again = run("a.yml", first);
+    again.context = serde_json::from_value(
+        serde_json::json!({ "github": { "actor": "bob", "run_number": "1" } }),
+    )
+    .unwrap();
+    again.attempt = 2;
+    assert_eq!(fixture.store.create_run(again).await.unwrap().title, "#1.2 by bob");
 }
 
 #[tokio::test]

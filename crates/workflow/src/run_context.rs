@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use types::Actor;
+use types::{Actor, RunId};
 
 use crate::contexts::Contexts;
 use crate::expression::{Object, Value, render};
@@ -50,6 +50,19 @@ impl RunContext {
             context.github = github.into();
         }
         context
+    }
+
+    /// Writes into `github` which run it is: the `number`-th of its workflow, unless it keeps the number that stands there.
+    /// A context without a `github` stays without.
+    pub fn set_run(&mut self, id: RunId, number: Option<u64>, attempt: u32) {
+        let Value::Object(github) = &self.github else { return };
+        let mut github = Object::clone(github);
+        github.insert("run_id", id.to_string());
+        github.insert("run_attempt", attempt.to_string());
+        if let Some(number) = number {
+            github.insert("run_number", number.to_string());
+        }
+        self.github = github.into();
     }
 }
 

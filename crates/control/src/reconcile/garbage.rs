@@ -112,7 +112,7 @@ async fn sweep_pins(control: &Control) -> Result<(), Error> {
     for app in store.apps().await?.into_iter().filter(|app| app.state == store::AppState::Ready) {
         for (change, _) in repositories.pins(&app.name).await? {
             let needed = match store.change(change).await? {
-                Some(change) => !types::Transition::is_terminal(change.state),
+                Some(change) => super::runs::needs_pin(control, &change).await?,
                 None => control.inner.pushes_under_way.holds(change),
             };
             if !needed {

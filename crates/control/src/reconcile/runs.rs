@@ -1,7 +1,8 @@
 //! What a run leaves behind when it has ended: its tree, and the pin on its commit.
 
 use deploy::steps::StepError;
-use types::RunId;
+use store::Change;
+use types::{RunId, Transition as _};
 
 use crate::error::chain;
 use crate::{Control, Error, steps};
@@ -23,11 +24,23 @@ async fn remove_leftovers(control: &Control, run: RunId) -> Result<(), Error> {
         }
         _ => {}
     }
-    if let Some(change) = control.inner.store.change_of_run(run).await? {
-        let app = control.inner.store.app_by_id(change.app).await?;
+    let store = &control.inner.store;
+    if let Some(change) = store.change_of_run(run).await?
+        && !needs_pin(control, &change).await?
+    {
+        let app = store.app_by_id(change.app).await?;
         control.inner.repositories.unpin(&app.name, change.id).await?;
     }
     Ok(())
+}
+
+/// Whether anything may still want the change's commit: it can land yet, or a run of it goes on.
+pub(super) async fn needs_pin(control: &Control, change: &Change) -> Result<bool, Error> {
+    if !change.state.is_terminal() {
+        return Ok(true);
+    }
+    let runs = control.inner.store.runs_of_change(change.id).await?;
+    Ok(runs.iter().any(|run| !run.status.is_terminal()))
 }
 
 /// What a step that still ends needs, the sweep removes later.

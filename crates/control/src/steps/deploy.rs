@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use rand::Rng as _;
 use rand::distr::Alphanumeric;
-use source::Advance;
 use store::{ConfigChange, Deployment, Environment, NewDeployment, NewRelease, Release, Topic};
 use types::{
     Actor, Bundle, ConfigRevisionId, DeploymentState, Digest, EnvironmentName, Manifest,
@@ -16,8 +15,9 @@ use types::{
 
 use super::{Problem, Step};
 use crate::error::chain;
+use crate::landing::{self, Landing};
 use crate::workflows::verb;
-use crate::{Error, environments, text};
+use crate::{environments, text};
 
 /// The characters of a value that app.json asks to have generated.
 const GENERATED_LENGTH: usize = 64;
@@ -254,31 +254,12 @@ async fn land(step: &Step, environment: &Environment, manifest: &Manifest) -> Re
     if manifest.push.until.as_ref().is_some_and(|until| *until != environment.name) {
         return Ok(());
     }
-    let repositories = &step.control.inner.repositories;
-    let app = &step.app.name;
-    let tip = repositories.tip(app, &change.branch).await.map_err(Error::from)?;
-    if tip.as_ref() != Some(&change.commit) {
-        let follows = match &tip {
-            Some(tip) => {
-                repositories.is_ancestor(app, tip, &change.commit).await.map_err(Error::from)?
-            }
-            None => true,
-        };
-        let advanced = match follows {
-            true => repositories
-                .advance(app, &change.branch, &change.commit, tip.as_ref())
-                .await
-                .map_err(Error::from)?,
-            false => Advance::Conflict { actual: tip },
-        };
-        if let Advance::Conflict { actual } = advanced {
-            let message = text::stale(&change.branch, actual.as_ref());
-            return Err(Problem::failed("stale", message).hint(text::STALE_HINT));
-        }
+    if let Landing::Stale(message) = landing::advance(&step.control, &step.app, change).await? {
+        return Err(Problem::failed("stale", message).hint(text::STALE_HINT));
     }
     let deploy_branch = manifest.push.branch.clone();
     let deploy_branch = deploy_branch.unwrap_or_else(|| step.app.default_branch.clone());
-    Ok(step.control.inner.store.land_change(step.run.id, deploy_branch).await?)
+    Ok(step.control.inner.store.land_change(change.id, deploy_branch).await?)
 }
 
 async fn announce(

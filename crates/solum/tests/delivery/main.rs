@@ -15,3 +15,4 @@ mod releases;
 mod running;
 mod surface;
 mod watching;
+mod workflows;
