@@ -50,6 +50,7 @@ codes! {
     Internal = "internal", "The server failed";
     InvalidBranch = "invalid_branch", "The name of the branch is not valid";
     InvalidCursor = "invalid_cursor", "The cursor is not one of this list";
+    InvalidInputs = "invalid_inputs", "The inputs are not those of the workflow";
     InvalidJson = "invalid_json", "The body is not valid JSON";
     InvalidRequest = "invalid_request", "A value in the request is not valid";
     InvalidTokenName = "invalid_token_name", "The name of the token is not valid";
@@ -58,6 +59,7 @@ codes! {
     MethodNotAllowed = "method_not_allowed", "The path has no such method";
     NeverServed = "never_served", "The release never served there";
     NoCommand = "no_command", "There is no command to run";
+    NoSuchReference = "no_such_reference", "There is no such branch or tag";
     NotFound = "not_found", "It is not there";
     NothingDeployed = "nothing_deployed", "Nothing is deployed yet";
     NothingToApprove = "nothing_to_approve", "The run waits for nobody";
@@ -89,6 +91,9 @@ codes! {
     UploadNotFound = "upload_not_found", "There is no such upload";
     ValueTooLarge = "value_too_large", "The value is too large";
     VariableNotFound = "variable_not_found", "There is no such variable";
+    WorkflowInvalid = "workflow_invalid", "The workflow has mistakes";
+    WorkflowNotDispatchable = "workflow_not_dispatchable", "The workflow is not started by hand";
+    WorkflowNotFound = "workflow_not_found", "There is no such workflow";
 }
 
 /// A word that this version does not know as an error code.

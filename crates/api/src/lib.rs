@@ -32,6 +32,7 @@ pub mod settings;
 pub mod tokens;
 pub mod uploads;
 pub mod variables;
+pub mod workflows;
 
 pub use error_code::ErrorCode;
 pub use page::Page;

@@ -20,6 +20,9 @@ pub const SCALE: &str = "/api/v1/apps/{app}/environments/{environment}/scale";
 pub const EXEC: &str = "/api/v1/apps/{app}/environments/{environment}/exec";
 pub const UPLOADS: &str = "/api/v1/apps/{app}/uploads";
 pub const UPLOAD: &str = "/api/v1/apps/{app}/uploads/{upload}";
+pub const WORKFLOWS: &str = "/api/v1/apps/{app}/workflows";
+pub const WORKFLOW_DISPATCHES: &str = "/api/v1/apps/{app}/workflows/{file}/dispatches";
+pub const DISPATCHES: &str = "/api/v1/apps/{app}/dispatches";
 pub const INSTANCES: &str = "/api/v1/apps/{app}/instances";
 pub const LOGS: &str = "/api/v1/apps/{app}/logs";
 pub const RUNS: &str = "/api/v1/runs";
@@ -43,6 +46,20 @@ pub const EVENTS: &str = "/api/v1/events";
 pub const HEALTHZ: &str = "/healthz";
 pub const READYZ: &str = "/readyz";
 pub const METRICS: &str = "/metrics";
+
+/// Text as one segment of a path (RFC 3986, section 2.1).
+fn segment(text: &str) -> String {
+    let mut segment = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                segment.push(char::from(byte));
+            }
+            _ => segment.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    segment
+}
 
 #[must_use]
 pub fn app(app: &AppName) -> String {
@@ -105,6 +122,17 @@ pub fn upload(app: &AppName, upload: UploadId) -> String {
 }
 
 #[must_use]
+pub fn workflows(app: &AppName) -> String {
+    format!("/api/v1/apps/{app}/workflows")
+}
+
+/// `file` is a name of a file, without folders.
+#[must_use]
+pub fn workflow_dispatches(app: &AppName, file: &str) -> String {
+    format!("/api/v1/apps/{app}/workflows/{}/dispatches", segment(file))
+}
+
+#[must_use]
 pub fn instances(app: &AppName) -> String {
     format!("/api/v1/apps/{app}/instances")
 }
@@ -162,4 +190,18 @@ pub fn secret(name: &SettingName) -> String {
 #[must_use]
 pub fn variable(name: &SettingName) -> String {
     format!("/api/v1/variables/{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_one_segment_whatever_it_is_called() {
+        let app: AppName = "shop".parse().unwrap();
+        assert_eq!(
+            workflow_dispatches(&app, "a b/c?.yml"),
+            "/api/v1/apps/shop/workflows/a%20b%2Fc%3F.yml/dispatches"
+        );
+    }
 }

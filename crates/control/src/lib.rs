@@ -15,6 +15,7 @@ mod apps;
 mod config;
 mod control;
 mod deployments;
+mod dispatches;
 mod engine;
 mod environments;
 mod error;
@@ -56,6 +57,7 @@ pub use approvals::{Decided, Standing, WaitView, Word};
 pub use config::ConfigView;
 pub use control::{Control, StartError, stop_everything};
 pub use deployments::DeployRequest;
+pub use dispatches::DispatchRequest;
 pub use environments::{EnvironmentView, ProcessView, explain as explain_setback};
 pub use error::Error;
 pub use instances::InstanceView;
@@ -81,3 +83,4 @@ pub use store::{
     Remembered, Run, Service, StoredAnswer, Token, Upload, UploadState, Variable,
 };
 pub use workflow::Decision;
+pub use workflow::language::{Input as WorkflowInput, InputType as WorkflowInputType};

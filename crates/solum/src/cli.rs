@@ -23,6 +23,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::{
     app, config, deploy, environment, exec, git_credential, hook, login, logs, ps, release,
     rollback, router, run, scale, secret, server, shim, static_site, status, token, variable,
+    workflow,
 };
 use failure::Failure;
 use session::Session;
@@ -77,6 +78,9 @@ enum Command {
     /// List, show, watch, approve, retry and cancel runs
     #[command(subcommand)]
     Run(run::Run),
+    /// List workflows, and start one by hand
+    #[command(subcommand)]
+    Workflow(workflow::Workflow),
     /// Set, unset and list what workflows read as secrets
     #[command(subcommand)]
     Secret(secret::Secret),
@@ -149,6 +153,7 @@ impl Command {
             Self::Deploy(command) => command.run(&session),
             Self::Rollback(command) => command.run(&session),
             Self::Run(command) => command.run(&session),
+            Self::Workflow(command) => command.run(&session),
             Self::Secret(command) => command.run(&session),
             Self::Variable(command) => command.run(&session),
             Self::Token(command) => command.run(&session),

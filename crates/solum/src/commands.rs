@@ -22,3 +22,4 @@ pub(crate) mod static_site;
 pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod variable;
+pub(crate) mod workflow;

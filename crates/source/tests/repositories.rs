@@ -195,7 +195,13 @@ async fn what_a_push_brought_is_told() {
     assert_eq!(newest[0].id, two);
     assert_eq!(repositories.changed_paths(app, &one, &two).await.unwrap(), ["app.py"]);
     assert_eq!(repositories.merge_base(app, &one, &two).await.unwrap(), Some(one));
-    assert_eq!(repositories.peel(app, &two).await.unwrap(), Some(two));
+    assert_eq!(repositories.peel(app, &two).await.unwrap(), Some(two.clone()));
+    let client = Client::new();
+    client.git(&["clone", "--quiet", &host.url(), "."]).await.ok();
+    client.git(&["tag", "--annotate", "--message", "one", "v1"]).await.ok();
+    client.git(&["push", "--quiet", "origin", "v1"]).await.ok();
+    assert_eq!(repositories.tag(app, "v1").await.unwrap(), Some(two));
+    assert_eq!(repositories.tag(app, "v2").await.unwrap(), None);
     let tree: CommitId = pushed[0].tree.parse().unwrap();
     assert_eq!(repositories.peel(app, &tree).await.unwrap(), None, "a tree leads to no commit");
     host.stop().await;

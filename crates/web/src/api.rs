@@ -18,6 +18,7 @@ mod tokens;
 mod uploads;
 mod variables;
 mod watch;
+mod workflows;
 
 use std::convert::Infallible;
 
@@ -54,6 +55,9 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(deployments::deploy))
         .routes(routes!(deployments::roll_back))
         .routes(routes!(executions::exec))
+        .routes(routes!(workflows::list))
+        .routes(routes!(workflows::dispatch))
+        .routes(routes!(workflows::dispatch_from_outside))
         .routes(routes!(instances::list))
         .routes(routes!(logs::read))
         .routes(routes!(uploads::create))

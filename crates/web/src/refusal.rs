@@ -163,7 +163,8 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::SecretNotFound
         | ErrorCode::TokenNotFound
         | ErrorCode::UploadNotFound
-        | ErrorCode::VariableNotFound => StatusCode::NOT_FOUND,
+        | ErrorCode::VariableNotFound
+        | ErrorCode::WorkflowNotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::AppExists
         | ErrorCode::AppNotReady

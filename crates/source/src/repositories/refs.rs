@@ -27,6 +27,13 @@ impl Repositories {
         self.resolve(app, &branch_ref(branch)?).await
     }
 
+    /// The commit that a tag leads to; `None` if there is no such tag, or if it leads to something else.
+    pub async fn tag(&self, app: &AppName, tag: &str) -> Result<Option<CommitId>, Error> {
+        // A tag is named by the rules of branches.
+        branch_ref(tag)?;
+        self.resolve(app, &format!("refs/tags/{tag}^{{commit}}")).await
+    }
+
     /// Moves a branch from `old` (`None`: there is no such branch) to `new`.
     pub async fn advance(
         &self,

@@ -35,6 +35,9 @@ const CALLS: &[(&str, &str, u16)] = &[
     ("cancel_run", "", 409),
     ("retry_run", r#"{"failed_only": true}"#, 202),
     ("decide", r#"{"decision": "approve", "job": "prod", "step": "ask", "comment": "fine"}"#, 409),
+    ("list_workflows", "", 200),
+    ("dispatch_workflow", r#"{"ref": "main", "inputs": {"dry": true}}"#, 422),
+    ("dispatch", r#"{"event_type": "nightly", "client_payload": {"a": [1]}}"#, 202),
     ("set_secret", r#"{"value": "hunter2"}"#, 200),
     ("list_secrets", "", 200),
     ("unset_secret", "", 204),
@@ -82,6 +85,7 @@ impl Names {
             .replace("{upload}", &self.upload)
             .replace("{token}", &self.token)
             .replace("{name}", "NAME")
+            .replace("{file}", "deliver.yml")
     }
 }
 
