@@ -13,6 +13,7 @@ mod instances;
 mod router;
 mod routes;
 mod runs;
+mod schedules;
 mod specification;
 mod uploads;
 
@@ -44,6 +45,7 @@ pub(crate) fn spawn(control: &Control) {
     tracker.spawn(repeat(control.clone(), on(Topic::Apps), "apps", apps::reconcile));
     tracker.spawn(repeat(control.clone(), on(Topic::Runs), "changes", changes::reconcile));
     tracker.spawn(repeat(control.clone(), on(Topic::Uploads), "uploads", uploads::reconcile));
+    tracker.spawn(schedules::run(control.clone()));
     tracker.spawn(router::supervise(control.clone()));
     tracker.spawn(garbage::run(control.clone()));
 }

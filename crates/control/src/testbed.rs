@@ -1,11 +1,12 @@
 //! A control plane of its own for a test, with an app and runs of workflows that the test writes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use store::{NewRun, Run};
-use types::{Actor, RunId, RunStatus, SystemClock};
+use types::{Actor, Clock, CommitId, RunId, RunStatus, SystemClock};
 use workflow::RunContext;
 use workflow::language::{Definition, read_with};
 
@@ -18,6 +19,7 @@ pub(crate) struct Testbed {
     pub(crate) control: Control,
     pub(crate) app: App,
     directory: tempfile::TempDir,
+    clock: Arc<dyn Clock>,
 }
 
 pub(crate) fn token(name: &str) -> Actor {
@@ -27,8 +29,13 @@ pub(crate) fn token(name: &str) -> Actor {
 impl Testbed {
     /// With an app `shop`.
     pub(crate) async fn start() -> Self {
+        Self::start_at(Arc::new(SystemClock)).await
+    }
+
+    /// The same by another clock.
+    pub(crate) async fn start_at(clock: Arc<dyn Clock>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let control = control_in(&directory).await;
+        let control = control_in(&directory, Arc::clone(&clock)).await;
         let name: types::AppName = "shop".parse().unwrap();
         control.create_app(name.clone(), None, &token("alice")).await.unwrap();
         let mut wake = control.inner.store.subscribe(store::Topic::Apps);
@@ -41,15 +48,21 @@ impl Testbed {
             }
         };
         let app = tokio::time::timeout(PATIENCE, ready).await.unwrap();
-        Self { control, app, directory }
+        Self { control, app, directory, clock }
+    }
+
+    /// Commits these files to the deploy branch, beside those that are there, without a push.
+    pub(crate) fn commit(&self, files: &[(&str, &str)]) -> CommitId {
+        let bare = self.directory.path().join("data/repositories/shop.git");
+        commit(&bare, &self.directory.path().join("tree"), files)
     }
 
     /// Another control plane that finds what this one did.
     pub(crate) async fn restart(self) -> Self {
         self.control.shut_down().await;
-        let Self { app, directory, control } = self;
+        let Self { app, directory, control, clock } = self;
         drop(control);
-        Self { control: control_in(&directory).await, app, directory }
+        Self { control: control_in(&directory, Arc::clone(&clock)).await, app, directory, clock }
     }
 
     pub(crate) async fn stop(self) {
@@ -116,7 +129,7 @@ impl Testbed {
     }
 }
 
-async fn control_in(directory: &tempfile::TempDir) -> Control {
+async fn control_in(directory: &tempfile::TempDir, clock: Arc<dyn Clock>) -> Control {
     let settings = Settings {
         data_directory: directory.path().join("data"),
         program: PathBuf::from("/bin/false"),
@@ -129,7 +142,30 @@ async fn control_in(directory: &tempfile::TempDir) -> Control {
         rustup: None,
         limits: Limits::default(),
     };
-    Control::start(settings, Arc::new(SystemClock)).await.unwrap()
+    Control::start(settings, clock).await.unwrap()
+}
+
+/// Commits these files, and links to what follows `-> `, to what is checked out of the bare repository in `tree`.
+pub(crate) fn commit(bare: &Path, tree: &Path, files: &[(&str, &str)]) -> CommitId {
+    for (name, text) in files {
+        let path = tree.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match text.strip_prefix("-> ") {
+            Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
+            None => std::fs::write(path, text).unwrap(),
+        }
+    }
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.current_dir(tree).env("GIT_DIR", bare).env("GIT_WORK_TREE", tree);
+        let who = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org"];
+        let output = git.args(who).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    git(&["add", "--all"]);
+    git(&["commit", "--quiet", "--message", "one"]);
+    git(&["rev-parse", "HEAD"]).trim().parse().unwrap()
 }
 
 #[track_caller]

@@ -137,13 +137,12 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::process::Command;
 
     use source::{Git, GitConfig, RepositoriesConfig};
 
     use super::*;
 
-    /// A repository with one commit of these files, and of links to what follows `-> `.
+    /// A repository with one commit of these files.
     async fn committed(directory: &Path, files: &[(&str, &str)]) -> (Repositories, CommitId) {
         let config = RepositoriesConfig {
             directory: directory.join("bare"),
@@ -157,26 +156,7 @@ mod tests {
         let repositories = Repositories::open(git, config).await.unwrap();
         repositories.create(&app(), "main").await.unwrap();
         let bare = directory.join("bare/shop.git");
-        let tree = directory.join("tree");
-        for (name, text) in files {
-            let path = tree.join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            match text.strip_prefix("-> ") {
-                Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
-                None => std::fs::write(path, text).unwrap(),
-            }
-        }
-        let git = |arguments: &[&str]| {
-            let mut git = Command::new("git");
-            git.current_dir(&tree).env("GIT_DIR", &bare).env("GIT_WORK_TREE", &tree);
-            let who = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org"];
-            let output = git.args(who).args(arguments).output().unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            String::from_utf8(output.stdout).unwrap()
-        };
-        git(&["add", "--all"]);
-        git(&["commit", "--quiet", "--message", "one"]);
-        let commit = git(&["rev-parse", "HEAD"]).trim().parse().unwrap();
+        let commit = crate::testbed::commit(&bare, &directory.join("tree"), files);
         (repositories, commit)
     }
 
