@@ -31,6 +31,7 @@ use crate::Control;
 use crate::error::chain;
 use crate::steps::{Problem, Step};
 pub(crate) use here::Here;
+pub(crate) use labels::Runner;
 
 /// Whether a task is one of these.
 pub(crate) fn carries_out(task: &StepTask) -> bool {

@@ -11,33 +11,28 @@ pub(crate) struct Runner {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no machine with the label `{0}` here; `linux`, `self-hosted` and every `ubuntu-…` mean a box on this machine, \
-     `{NO_NETWORK}` beside one of them a box without a network, and `solum` a job of `solum/…` steps"
+    "nothing here runs jobs for '{0}': use 'linux', which is a box on this machine ('no-network' beside it takes its network \
+     away), or 'solum' for solum/* steps alone"
 )]
 pub(crate) struct UnknownLabel(String);
 
 impl Runner {
     pub(crate) fn of<'l>(labels: impl IntoIterator<Item = &'l str>) -> Result<Self, UnknownLabel> {
+        let architecture = match std::env::consts::ARCH {
+            "x86_64" => "x64",
+            "aarch64" => "arm64",
+            other => other,
+        };
         let mut runner = Self { network: true };
         for label in labels {
             match label.to_ascii_lowercase().as_str() {
                 NO_NETWORK => runner.network = false,
-                "linux" | "self-hosted" | "solum" | "x64" | "x86_64" if runs_here(label) => {}
-                "arm64" if runs_here(label) => {}
-                other if other.starts_with("ubuntu-") => {}
+                "solum" | "linux" | "self-hosted" => {}
+                other if other == architecture || other.starts_with("ubuntu-") => {}
                 _ => return Err(UnknownLabel(label.to_owned())),
             }
         }
         Ok(runner)
-    }
-}
-
-/// A label of an architecture has to be this machine's.
-fn runs_here(label: &str) -> bool {
-    match label.to_ascii_lowercase().as_str() {
-        "x64" | "x86_64" => cfg!(target_arch = "x86_64"),
-        "arm64" => cfg!(target_arch = "aarch64"),
-        _ => true,
     }
 }
 

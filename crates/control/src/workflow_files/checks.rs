@@ -6,6 +6,7 @@ use types::AppName;
 use workflow::language::{Definition, Mistake, Refused, Work};
 
 use super::WorkflowFile;
+use crate::jobs::Runner;
 use crate::setting_scopes::ScopeName;
 use crate::{Control, Error};
 
@@ -33,34 +34,14 @@ fn of_definition(definition: &Definition, mistakes: &mut Vec<Mistake>) {
             Work::Call(call) => of_definition(&call.workflow, mistakes),
             Work::Steps { runs_on, .. } => {
                 for label in runs_on.labels.iter().filter(|label| !label.text.contains("${{")) {
-                    if !is_label(&label.text) {
-                        let message = no_such_label(&label.text);
+                    if let Err(unknown) = Runner::of([label.text.as_str()]) {
+                        let message = unknown.to_string();
                         mistakes.push(Mistake::new(&definition.file, label.at, message));
                     }
                 }
             }
         }
     }
-}
-
-/// Whether a job that asks for this can run here: on this machine, in a box or, with `solum`, without one.
-pub(crate) fn is_label(label: &str) -> bool {
-    let label = label.to_ascii_lowercase();
-    let architecture = match std::env::consts::ARCH {
-        "x86_64" => "x64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    matches!(label.as_str(), "solum" | "linux" | "self-hosted")
-        || label.starts_with("ubuntu-")
-        || label == architecture
-}
-
-pub(crate) fn no_such_label(label: &str) -> String {
-    format!(
-        "nothing here runs jobs for '{label}': use 'linux', which is a box on this machine, or \
-         'solum' for solum/* steps alone"
-    )
 }
 
 /// Warns of secrets that expressions name and nobody has set, in the environments that there are, the app or the project.
@@ -101,19 +82,4 @@ async fn known_secrets(control: &Control, app: &AppName) -> Result<BTreeSet<Stri
         names.extend(secrets.into_iter().map(|secret| secret.name.as_str().to_owned()));
     }
     Ok(names)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_githubs_runners_for_linux_are_called_is_a_box_here() {
-        for label in ["linux", "Linux", "self-hosted", "ubuntu-latest", "ubuntu-24.04", "solum"] {
-            assert!(is_label(label), "{label}");
-        }
-        for label in ["windows-latest", "macos-14", "ubuntu", "gpu", ""] {
-            assert!(!is_label(label), "{label}");
-        }
-    }
 }

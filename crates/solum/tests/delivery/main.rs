@@ -6,6 +6,8 @@ mod crashes;
 mod examples;
 mod full_disks;
 mod hello;
+mod job_crashes;
+mod jobs;
 mod lifecycle;
 mod load;
 mod neighbours;
