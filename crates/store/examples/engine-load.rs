@@ -2,6 +2,7 @@
 //! result is on the disk before the next one begins. Prints one line of JSON.
 //!
 //! `engine-load DIRECTORY STEPS IN_FLIGHT RUNS`: a database in the directory, made if it is not there.
+//! `engine-load DIRECTORY queued RUNS`: so many runs wait in one queue; how long it takes to find the one whose turn it is.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement, not the product")]
 
@@ -12,12 +13,18 @@ use std::time::{Duration, Instant};
 
 use store::{CreateApp, NewRun, Store, Topic};
 use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinSet;
 use types::{Actor, AppId, RunId, SystemClock, Transition as _};
 use workflow::language::{Definition, Reading, Sources, read};
 use workflow::{Input, RunContext, StepResult};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    if let [_, directory, queued, runs] = &arguments[..] {
+        assert_eq!(queued, "queued");
+        return runtime.block_on(wait_in_line(Path::new(directory), runs.parse().unwrap()));
+    }
     let [_, directory, steps, in_flight, runs] = &arguments[..] else {
         panic!("engine-load DIRECTORY STEPS IN_FLIGHT RUNS");
     };
@@ -26,7 +33,6 @@ fn main() {
         in_flight: in_flight.parse().unwrap(),
         runs: runs.parse().unwrap(),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(measure(Path::new(directory), plan));
 }
 
@@ -46,27 +52,24 @@ async fn measure(directory: &Path, plan: Plan) {
     let app = app(&store).await;
     let definition = definition(plan.steps);
     let waiting = Waiting::default();
-    let worker = tokio::spawn(work(store.clone(), Arc::clone(&waiting)));
+    let mut worker = JoinSet::new();
+    worker.spawn(work(store.clone(), Arc::clone(&waiting)));
     let places = Arc::new(Semaphore::new(plan.in_flight));
     let started = Instant::now();
-    let mut runs = Vec::with_capacity(plan.runs);
+    let mut runs = JoinSet::new();
     for _ in 0..plan.runs {
         let place = Arc::clone(&places).acquire_owned().await.unwrap();
         let (store, definition, waiting) =
             (store.clone(), definition.clone(), Arc::clone(&waiting));
-        runs.push(tokio::spawn(async move {
+        runs.spawn(async move {
             let began = Instant::now();
             run(&store, app, definition, &waiting).await;
             drop(place);
             began.elapsed()
-        }));
+        });
     }
-    let mut lapses = Vec::with_capacity(plan.runs);
-    for run in runs {
-        lapses.push(run.await.unwrap());
-    }
+    let lapses = runs.join_all().await;
     let whole = started.elapsed();
-    worker.abort();
     print(plan, lapses, whole);
 }
 
@@ -94,23 +97,52 @@ fn definition(steps: usize) -> Definition {
     }
 }
 
-async fn run(store: &Store, app: AppId, definition: Definition, waiting: &Waiting) {
-    let id = RunId::generate(&SystemClock);
-    let (ended, end) = oneshot::channel();
-    waiting.lock().unwrap().insert(id, ended);
-    let new = NewRun {
-        id,
+fn new_run(app: AppId, definition: Definition, queue: Option<&str>) -> NewRun {
+    NewRun {
+        id: RunId::generate(&SystemClock),
         app,
         definition,
         context: RunContext::default(),
         carried_over: Vec::new(),
         attempt: 1,
         retry_of: None,
-        queue: None,
+        queue: queue.map(str::to_owned),
         commit: None,
         title: "load".to_owned(),
         actor: Actor::System,
-    };
+    }
+}
+
+async fn wait_in_line(directory: &Path, runs: usize) {
+    let store = Store::open(&directory.join("solum.db"), Arc::new(SystemClock)).unwrap();
+    let app = app(&store).await;
+    let definition = definition(1);
+    let places = Arc::new(Semaphore::new(512));
+    let mut all = JoinSet::new();
+    for _ in 0..runs {
+        let place = Arc::clone(&places).acquire_owned().await.unwrap();
+        let (store, new) = (store.clone(), new_run(app, definition.clone(), Some("main")));
+        all.spawn(async move {
+            store.create_run(new).await.unwrap();
+            drop(place);
+        });
+    }
+    all.join_all().await;
+    let mut lapses = Vec::new();
+    for _ in 0..101 {
+        let began = Instant::now();
+        let heads = store.queue_heads().await.unwrap();
+        lapses.push(began.elapsed());
+        assert_eq!(heads.len(), 1);
+    }
+    print(Plan { steps: 0, in_flight: 1, runs: lapses.len() }, lapses, Duration::from_secs(1));
+}
+
+async fn run(store: &Store, app: AppId, definition: Definition, waiting: &Waiting) {
+    let new = new_run(app, definition, None);
+    let id = new.id;
+    let (ended, end) = oneshot::channel();
+    waiting.lock().unwrap().insert(id, ended);
     store.create_run(new).await.unwrap();
     store.transition(id, Input::Start).await.unwrap();
     end.await.unwrap();
@@ -120,13 +152,15 @@ async fn run(store: &Store, app: AppId, definition: Definition, waiting: &Waitin
 async fn work(store: Store, waiting: Waiting) {
     let mut wake = store.subscribe(Topic::Outbox);
     let mut last = 0;
+    let mut tasks_under_way = JoinSet::new();
     loop {
         let tasks = store.pending_tasks(last, 256).await.unwrap();
         let more = tasks.len() == 256;
         for task in tasks {
             last = last.max(task.id);
             let (store, waiting) = (store.clone(), Arc::clone(&waiting));
-            tokio::spawn(async move {
+            while tasks_under_way.try_join_next().is_some() {}
+            tasks_under_way.spawn(async move {
                 let (run, task) = (task.run, task.task);
                 let result = StepResult::succeeded([].into());
                 let input =

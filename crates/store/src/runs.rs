@@ -134,20 +134,7 @@ impl Store {
     /// apart, and no change before its own on the same branch is still to land.
     pub async fn queue_heads(&self) -> Result<Vec<QueueHead>, Error> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT id, app_id FROM runs WHERE status = 'queued' AND NOT EXISTS (
-                     SELECT 1 FROM runs AS other
-                     WHERE other.queue = runs.queue AND other.id <> runs.id
-                       AND (other.change_id IS NULL OR other.change_id IS NOT runs.change_id)
-                       AND (other.status IN ('running', 'waiting')
-                            OR (other.status = 'queued' AND other.id < runs.id)))
-                 AND NOT EXISTS (
-                     SELECT 1 FROM changes JOIN changes AS older
-                         ON older.app_id = changes.app_id AND older.branch = changes.branch
-                            AND older.number < changes.number
-                     WHERE changes.id = runs.change_id AND older.state IN ('queued', 'active'))
-                 ORDER BY id",
-            )?;
+            let mut statement = connection.prepare_cached(HEADS)?;
             let heads = statement
                 .query_map([], |row| {
                     Ok(QueueHead { run: row::text(row, "id")?, app: row::text(row, "app_id")? })
@@ -171,6 +158,46 @@ impl Store {
 
 /// The longest title that a workflow can give its runs, in characters.
 const MAX_TITLE: usize = 500;
+
+/// From one queue to the next by the index of what has not ended, and in each of them only to its first run and those of
+/// the same change: the cost is that of the queues, not of what waits in them. `CROSS JOIN` fixes the order.
+const HEADS: &str = "
+    WITH RECURSIVE queues (queue) AS (
+        SELECT min(queue) FROM runs WHERE status IN ('queued', 'running', 'waiting')
+        UNION ALL
+        SELECT (SELECT min(runs.queue) FROM runs
+                WHERE status IN ('queued', 'running', 'waiting') AND runs.queue > queues.queue)
+        FROM queues WHERE queue IS NOT NULL),
+    firsts (id) AS (
+        SELECT (SELECT runs.id FROM runs
+                WHERE runs.queue = queues.queue AND status IN ('queued', 'running', 'waiting')
+                ORDER BY runs.id LIMIT 1)
+        FROM queues WHERE queue IS NOT NULL),
+    candidates (id) AS (
+        SELECT id FROM firsts
+        UNION
+        SELECT runs.id FROM firsts
+            JOIN runs AS first ON first.id = firsts.id
+            JOIN runs ON runs.change_id = first.change_id AND runs.queue = first.queue
+        UNION ALL
+        SELECT id FROM runs WHERE queue IS NULL AND status IN ('queued', 'running', 'waiting'))
+    SELECT runs.id, runs.app_id FROM candidates CROSS JOIN runs ON runs.id = candidates.id
+    WHERE runs.status = 'queued'
+    AND NOT EXISTS (
+        SELECT 1 FROM runs AS other
+        WHERE other.queue = runs.queue AND other.status IN ('running', 'waiting')
+          AND (other.change_id IS NULL OR other.change_id IS NOT runs.change_id))
+    AND NOT EXISTS (
+        SELECT 1 FROM runs AS other
+        WHERE other.queue = runs.queue AND other.id < runs.id
+          AND other.status IN ('queued', 'running', 'waiting') AND other.status = 'queued'
+          AND (other.change_id IS NULL OR other.change_id IS NOT runs.change_id))
+    AND NOT EXISTS (
+        SELECT 1 FROM changes JOIN changes AS older
+            ON older.app_id = changes.app_id AND older.branch = changes.branch
+               AND older.number < changes.number
+        WHERE changes.id = runs.change_id AND older.state IN ('queued', 'active'))
+    ORDER BY runs.id";
 
 const SELECT: &str =
     "SELECT runs.*, apps.name AS app_name FROM runs JOIN apps ON apps.id = runs.app_id";
@@ -343,4 +370,25 @@ fn read(row: &Row<'_>) -> row::Result<Run> {
         started_at: row::optional_time(row, "started_at")?,
         finished_at: row::optional_time(row, "finished_at")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_heads_of_queues_are_found_by_indexes() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = crate::schema::open_writer(&directory.path().join("solum.db")).unwrap();
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {HEADS}")).unwrap();
+        let plan: Vec<String> =
+            explain.query_map([], |row| row.get("detail")).unwrap().map(Result::unwrap).collect();
+        let scans =
+            plan.iter().filter(|step| step.starts_with("SCAN") && !step.contains("CONSTANT"));
+        let tables = ["runs", "first", "other", "changes", "older"];
+        let scans: Vec<_> = scans
+            .filter(|step| tables.iter().any(|it| step.split(' ').nth(1) == Some(it)))
+            .collect();
+        assert_eq!(scans, Vec::<&String>::new(), "{plan:#?}");
+    }
 }

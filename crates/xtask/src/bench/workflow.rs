@@ -18,6 +18,9 @@ const STEPS: usize = 20;
 /// Runs that are stored before the cost of a step is measured again.
 const STORED: [usize; 3] = [10, 1_000, 100_000];
 
+/// Runs that wait in one queue.
+const QUEUED: [usize; 3] = [10, 1_000, 100_000];
+
 /// What one measurement gives, ours or theirs.
 #[derive(Debug, Clone, Copy, Deserialize)]
 struct Figures {
@@ -69,7 +72,9 @@ pub(super) fn run(arguments: &[String]) -> Result<()> {
         println!("\nRestate's server took {:.0} MiB at its most", restate.rss_mib()?);
     }
     println!("\n{STEPS} steps, one run at a time, in a database with so many runs in it:\n");
-    print_stored(&program)
+    print_stored(&program)?;
+    println!("\nFinding the run whose turn it is, with so many in one queue:\n");
+    print_queued(&program)
 }
 
 const HEAD: &str = "              steps  in flight    p50 ms    p99 ms      runs/s     steps/s   MiB   p50 to Solum's";
@@ -109,11 +114,25 @@ fn print_stored(program: &Path) -> Result<()> {
     Ok(())
 }
 
+fn print_queued(program: &Path) -> Result<()> {
+    println!("        runs    p50 ms    p99 ms   MiB");
+    for queued in QUEUED {
+        let directory = tempfile::tempdir()?;
+        let words = ["queued".to_owned(), queued.to_string()];
+        let Figures { p50_ms, p99_ms, rss_mib, .. } = engine(program, directory.path(), &words)?;
+        println!("{queued:>12}{p50_ms:>10.2}{p99_ms:>10.2}{rss_mib:>6.0}");
+    }
+    Ok(())
+}
+
 fn ours(program: &Path, directory: &Path, load: Load) -> Result<Figures> {
-    let numbers = [load.steps, load.in_flight, load.runs].map(|number| number.to_string());
+    engine(program, directory, &[load.steps, load.in_flight, load.runs].map(|it| it.to_string()))
+}
+
+fn engine(program: &Path, directory: &Path, words: &[String]) -> Result<Figures> {
     let output = Command::new(program)
         .arg(directory)
-        .args(numbers)
+        .args(words)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
