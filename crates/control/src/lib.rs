@@ -38,6 +38,7 @@ mod runs;
 mod sandbox;
 mod secret_keys;
 mod secrets;
+mod sent_workflows;
 mod setting_scopes;
 mod settings;
 mod steps;
@@ -50,6 +51,7 @@ mod triggers;
 mod uploads;
 mod variables;
 mod workflow_files;
+mod workflow_plans;
 mod workflows;
 
 pub use actions::artifacts::Artifact as RunArtifact;
@@ -67,14 +69,16 @@ pub use rollbacks::RollbackRequest;
 pub use runs::{JobView, RunView, StepView};
 pub use secret_keys::SecretKeyError;
 pub use secrets::SecretView;
+pub use sent_workflows::{CheckedWorkflow, Looked, SentFiles};
 pub use setting_scopes::{MAX_SETTING_BYTES, ScopeName};
 pub use settings::{Isolation, Limits, Settings};
 pub use tokens::{Identity, NewToken};
 pub use transcripts::Follower;
 pub use workflow_files::{CommitWorkflows, WORKFLOW_FOLDER, WorkflowFile};
+pub use workflow_plans::{PlannedEvent, PlannedJob, Verdict, WorkflowPlan};
 pub use workflows::BuiltInWorkflow;
 
-// What use-cases hand out as the store has it.
+// What use-cases hand out as others have it.
 pub use deploy::{Exit, LogPosition, Observation, Output, OutputStream};
 pub use router::{Histogram, ReleaseMetrics};
 pub use source::Body as GitBody;
@@ -83,4 +87,4 @@ pub use store::{
     Remembered, Run, Service, StoredAnswer, Token, Upload, UploadState, Variable,
 };
 pub use workflow::Decision;
-pub use workflow::language::{Input as WorkflowInput, InputType as WorkflowInputType};
+pub use workflow::language::{Input as WorkflowInput, InputType as WorkflowInputType, Mistake};

@@ -24,6 +24,8 @@ mod scenario;
 mod script;
 mod story;
 
+pub(crate) use event::Start;
 pub use reader::read;
+pub(crate) use run::{Run, Until};
 pub use scenario::Scenario;
 pub use script::{Broken, Rehearsal, rehearse};

@@ -4,7 +4,7 @@
 //!
 //! What people wrote wrong is part of the answer, with its place. An error means that the repository could not be asked.
 
-mod checks;
+pub(crate) mod checks;
 mod reading;
 
 use types::{AppName, CommitId};

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use workflow::language::{Definition, Found, read_with};
+use workflow::language::{Definition, Found, Workflow, read_with};
 
 /// The verbs of the steps, as `uses:` has them.
 pub(crate) mod verb {
@@ -31,7 +31,7 @@ pub(crate) static DELIVER: BuiltInWorkflow = BuiltInWorkflow {
     name: "deliver",
     event: "push",
     text: include_str!("../workflows/deliver.yml"),
-    definition: LazyLock::new(|| read(&DELIVER)),
+    definition: LazyLock::new(|| DELIVER.read().definition),
 };
 
 /// Brings what is there into an environment. `github.event` has `environment`, and `artifact` or `release`.
@@ -39,7 +39,7 @@ pub(crate) static DEPLOY: BuiltInWorkflow = BuiltInWorkflow {
     name: "deploy",
     event: "deploy",
     text: include_str!("../workflows/deploy.yml"),
-    definition: LazyLock::new(|| read(&DEPLOY)),
+    definition: LazyLock::new(|| DEPLOY.read().definition),
 };
 
 /// Brings a pair of release and config revision back. `github.event` has `environment`, `release` and `config_revision`.
@@ -47,7 +47,7 @@ pub(crate) static ROLLBACK: BuiltInWorkflow = BuiltInWorkflow {
     name: "rollback",
     event: "rollback",
     text: include_str!("../workflows/rollback.yml"),
-    definition: LazyLock::new(|| read(&ROLLBACK)),
+    definition: LazyLock::new(|| ROLLBACK.read().definition),
 };
 
 static ALL: [&BuiltInWorkflow; 3] = [&DELIVER, &DEPLOY, &ROLLBACK];
@@ -67,15 +67,15 @@ impl BuiltInWorkflow {
         self.definition.clone()
     }
 
+    pub(crate) fn read(&self) -> Workflow {
+        let read = read_with(&self.file(), self.text, |_| Found::Missing);
+        read.expect("a test reads each of the files that are built in")
+    }
+
     /// What stands for a path where there is none.
     pub(crate) fn file(&self) -> String {
         format!("(built in) {}.yml", self.name)
     }
-}
-
-fn read(workflow: &BuiltInWorkflow) -> Definition {
-    let read = read_with(&workflow.file(), workflow.text, |_| Found::Missing);
-    read.expect("a test reads each of the files that are built in").definition
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use workflow::expression::{Object, Value};
 use workflow::language::{EVENTS, Event, REFUSED_EVENTS, Workflow, given_inputs};
 
 use super::lines::Line;
+use crate::workflow_plans::PlannedEvent;
 
 /// Who does what a scenario does not say somebody else does.
 const SOMEBODY: &str = "author";
@@ -19,7 +20,7 @@ pub(super) const COMMIT: &str = "0000000000000000000000000000000000000002";
 const REPOSITORY: &str = "default/rehearsal";
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Start {
+pub(crate) struct Start {
     event: String,
     activity: Option<String>,
     reference: String,
@@ -33,7 +34,7 @@ pub(super) struct Start {
 /// `on EVENT …`, behind its `on`.
 pub(super) fn read(line: &mut Line<'_>) -> Result<Start, Mistake> {
     let event = line.word("an event")?;
-    if !EVENTS.iter().any(|known| known.name == event) || event == "workflow_call" {
+    if !is_known(event) {
         return Err(line.before(unknown(event)));
     }
     let mut start = Start {
@@ -78,6 +79,11 @@ pub(super) fn read(line: &mut Line<'_>) -> Result<Start, Mistake> {
     Ok(start)
 }
 
+/// Whether it can start a run.
+fn is_known(event: &str) -> bool {
+    event != "workflow_call" && EVENTS.iter().any(|known| known.name == event)
+}
+
 fn unknown(event: &str) -> String {
     let refused = REFUSED_EVENTS.iter().find(|(name, _)| *name == event);
     if let Some((_, instead)) = refused {
@@ -91,8 +97,29 @@ fn unknown(event: &str) -> String {
 }
 
 impl Start {
+    /// What somebody asks about without a scenario.
+    pub(crate) fn planned(event: &PlannedEvent) -> Result<Self, String> {
+        if !is_known(&event.name) {
+            return Err(unknown(&event.name));
+        }
+        let reference = event.reference.as_deref().unwrap_or(BRANCH);
+        let reference = match reference.starts_with("refs/") {
+            true => reference.to_owned(),
+            false => format!("refs/heads/{reference}"),
+        };
+        Ok(Self {
+            event: event.name.clone(),
+            activity: event.activity.clone(),
+            reference,
+            changed: event.changed.clone(),
+            given: event.inputs.clone(),
+            by: SOMEBODY.to_owned(),
+            ..Self::default()
+        })
+    }
+
     /// What decides whether the workflow runs.
-    pub(super) fn event(&self) -> Event {
+    pub(crate) fn event(&self) -> Event {
         let is_change = self.event == "pull_request";
         Event {
             name: self.event.clone(),
@@ -110,7 +137,7 @@ impl Start {
     }
 
     /// What the run knows; or what is wrong with the inputs that it is given.
-    pub(super) fn context(&self, workflow: &Workflow) -> Result<RunContext, String> {
+    pub(crate) fn context(&self, workflow: &Workflow) -> Result<RunContext, String> {
         let dispatch = workflow.triggers.get("workflow_dispatch");
         let dispatch = dispatch.filter(|_| self.event == "workflow_dispatch");
         let inputs = match dispatch {

@@ -14,7 +14,7 @@ use crate::{Control, Error};
 const TOKEN: &str = "GITHUB_TOKEN";
 
 /// Refuses workflows with jobs for machines that are not here.
-pub(super) fn labels(files: &mut [WorkflowFile]) {
+pub(crate) fn labels(files: &mut [WorkflowFile]) {
     for file in files {
         let Ok(workflow) = &file.reading else { continue };
         let mut mistakes = Vec::new();
@@ -45,7 +45,7 @@ fn of_definition(definition: &Definition, mistakes: &mut Vec<Mistake>) {
 }
 
 /// Warns of secrets that expressions name and nobody has set, in the environments that there are, the app or the project.
-pub(super) async fn secrets(
+pub(crate) async fn secrets(
     control: &Control,
     app: &AppName,
     files: &mut [WorkflowFile],
