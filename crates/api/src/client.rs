@@ -24,6 +24,7 @@ mod runs;
 mod settings;
 mod tokens;
 mod uploads;
+mod workflow_checks;
 mod workflows;
 
 use types::Secret;

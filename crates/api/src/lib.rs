@@ -9,6 +9,7 @@
 
 pub mod approvals;
 pub mod apps;
+pub mod built_in_workflows;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod configs;
@@ -32,6 +33,9 @@ pub mod settings;
 pub mod tokens;
 pub mod uploads;
 pub mod variables;
+pub mod workflow_checks;
+pub mod workflow_plans;
+pub mod workflow_simulations;
 pub mod workflows;
 
 pub use error_code::ErrorCode;

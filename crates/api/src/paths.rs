@@ -41,6 +41,10 @@ pub const SECRET: &str = "/api/v1/secrets/{name}";
 pub const VARIABLES: &str = "/api/v1/variables";
 pub const VARIABLE: &str = "/api/v1/variables/{name}";
 pub const EVENTS: &str = "/api/v1/events";
+pub const WORKFLOW_CHECKS: &str = "/api/v1/workflow-checks";
+pub const WORKFLOW_PLANS: &str = "/api/v1/workflow-plans";
+pub const WORKFLOW_SIMULATIONS: &str = "/api/v1/workflow-simulations";
+pub const BUILT_IN_WORKFLOW: &str = "/api/v1/workflows/built-in/{workflow}";
 
 /// Outside the versioned API.
 pub const HEALTHZ: &str = "/healthz";
@@ -180,6 +184,11 @@ pub fn run_approvals(run: RunId) -> String {
 #[must_use]
 pub fn token(token: TokenId) -> String {
     format!("/api/v1/tokens/{token}")
+}
+
+#[must_use]
+pub fn built_in_workflow(name: &str) -> String {
+    format!("/api/v1/workflows/built-in/{name}")
 }
 
 #[must_use]

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod apps;
+mod built_in_workflows;
 mod config;
 mod deployments;
 mod environments;
@@ -18,6 +19,9 @@ mod tokens;
 mod uploads;
 mod variables;
 mod watch;
+mod workflow_checks;
+mod workflow_plans;
+mod workflow_simulations;
 mod workflows;
 
 use std::convert::Infallible;
@@ -78,6 +82,10 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(variables::list))
         .routes(routes!(variables::set, variables::unset))
         .routes(routes!(events::list))
+        .routes(routes!(workflow_checks::check))
+        .routes(routes!(workflow_plans::plan))
+        .routes(routes!(workflow_simulations::simulate))
+        .routes(routes!(built_in_workflows::show))
 }
 
 /// The segments of a path below an environment.

@@ -72,6 +72,11 @@ impl<'a> Call<'a> {
         Self::new(Method::POST, path).header(IDEMPOTENCY_KEY_HEADER, key)
     }
 
+    /// A POST that changes nothing: it needs no key.
+    pub(super) fn question(path: &'a str) -> Self {
+        Self::new(Method::POST, path)
+    }
+
     pub(super) fn put(path: &'a str) -> Self {
         Self::new(Method::PUT, path)
     }

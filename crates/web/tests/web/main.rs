@@ -15,3 +15,4 @@ mod serving;
 mod settings;
 mod tokens;
 mod uploads;
+mod workflows;

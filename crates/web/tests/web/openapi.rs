@@ -45,6 +45,24 @@ const CALLS: &[(&str, &str, u16)] = &[
     ("list_variables", "", 200),
     ("unset_variable", "", 204),
     ("list_events", "", 200),
+    (
+        "check_workflow",
+        r#"{"workflow": "w.yml", "files": {"w.yml": "on: push"}, "app": "shop"}"#,
+        200,
+    ),
+    (
+        "plan_workflow",
+        r#"{"workflow": "w.yml", "event": {"name": "push", "ref": "main"}, "files": {"w.yml":
+            "on: push\njobs: { a: { runs-on: solum, steps: [{ uses: solum/test }] } }"}}"#,
+        200,
+    ),
+    (
+        "simulate_workflow",
+        r#"{"scenario": "a.scenario", "files": {"a.scenario":
+            "workflow deliver\non push main\nexpect run failed"}}"#,
+        200,
+    ),
+    ("show_built_in_workflow", "", 200),
     ("create_token", r#"{"name": "ci"}"#, 201),
     ("list_tokens", "", 200),
     ("revoke_token", "", 204),
@@ -86,6 +104,7 @@ impl Names {
             .replace("{token}", &self.token)
             .replace("{name}", "NAME")
             .replace("{file}", "deliver.yml")
+            .replace("{workflow}", "deliver")
     }
 }
 
