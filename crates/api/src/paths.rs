@@ -188,7 +188,7 @@ pub fn token(token: TokenId) -> String {
 
 #[must_use]
 pub fn built_in_workflow(name: &str) -> String {
-    format!("/api/v1/workflows/built-in/{name}")
+    format!("/api/v1/workflows/built-in/{}", segment(name))
 }
 
 #[must_use]

@@ -15,6 +15,7 @@ pub(crate) mod setting_scope;
 pub(crate) mod table;
 pub(crate) mod terminal;
 pub(crate) mod times;
+pub(crate) mod tree;
 
 use std::process::ExitCode;
 
@@ -78,7 +79,7 @@ enum Command {
     /// List, show, watch, approve, retry and cancel runs
     #[command(subcommand)]
     Run(run::Run),
-    /// List workflows, and start one by hand
+    /// List and start workflows; check, plan and simulate them; write out those that Solum brings
     #[command(subcommand)]
     Workflow(workflow::Workflow),
     /// Set, unset and list what workflows read as secrets

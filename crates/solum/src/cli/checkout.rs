@@ -4,7 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use api::client::ServerUrl;
@@ -23,6 +23,12 @@ impl Checkout {
     pub(crate) fn here() -> Option<Self> {
         let directory = git(["rev-parse", "--git-dir"]).ok()??;
         (!directory.is_empty()).then_some(Self(()))
+    }
+
+    /// The directory of its files; none if it has none.
+    pub(crate) fn root(&self) -> Option<PathBuf> {
+        let root = git(["rev-parse", "--show-toplevel"]).ok()??;
+        (!root.is_empty()).then(|| PathBuf::from(root))
     }
 
     /// The address of the remote, if it is there.

@@ -1,5 +1,9 @@
+mod check;
+mod eject;
 mod list;
+mod plan;
 mod run;
+mod simulate;
 
 use clap::Subcommand;
 
@@ -12,6 +16,14 @@ pub(crate) enum Workflow {
     List(list::List),
     /// Start a workflow by hand, and wait for its end
     Run(run::Run),
+    /// Find everything that is wrong with workflow files
+    Check(check::Check),
+    /// Show which jobs of a workflow an event would run, and why
+    Plan(plan::Plan),
+    /// Play scenarios: a workflow in virtual time, with outcomes that you state
+    Simulate(simulate::Simulate),
+    /// Write out a workflow that Solum brings, to change it
+    Eject(eject::Eject),
 }
 
 impl Workflow {
@@ -19,6 +31,10 @@ impl Workflow {
         match self {
             Self::List(command) => command.run(session),
             Self::Run(command) => command.run(session),
+            Self::Check(command) => command.run(session),
+            Self::Plan(command) => command.run(session),
+            Self::Simulate(command) => command.run(session),
+            Self::Eject(command) => command.run(session),
         }
     }
 }

@@ -7,6 +7,7 @@ mod output;
 mod runs;
 mod server;
 mod settings;
+mod workflows;
 
 use std::ffi::OsStr;
 use std::path::Path;

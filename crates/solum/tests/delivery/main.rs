@@ -13,6 +13,7 @@ mod load;
 mod neighbours;
 mod pushes;
 mod queue;
+mod rehearsals;
 mod releases;
 mod running;
 mod surface;
