@@ -38,6 +38,8 @@ const TARGET: &str = "target";
 const ARTIFACTS: &str = "artifacts";
 /// Where steps of jobs run, among what runs keep.
 const STEPS: &str = "steps";
+/// Calls to other systems that are under way at once.
+const CALLS: usize = 32;
 /// Where apps are built.
 const BUILD: &str = "build";
 /// Where the router keeps its own.
@@ -76,6 +78,8 @@ pub(crate) struct Inner {
     pub(crate) boxes: Semaphore,
     /// Builds and tests take a place each.
     pub(crate) builds: Semaphore,
+    /// Calls that steps make to other systems take a place each.
+    pub(crate) calls: Arc<Semaphore>,
     /// What reconcilers are at work on, so that nothing is driven twice at once.
     pub(crate) driven: Driven,
     pub(crate) deployments_nudge: Notify,
@@ -181,6 +185,7 @@ impl Control {
             vaults: Vaults::default(),
             boxes: Semaphore::new(settings.limits.boxes),
             builds: Semaphore::new(settings.limits.builds),
+            calls: Arc::new(Semaphore::new(CALLS)),
             settings,
             clock,
             store,

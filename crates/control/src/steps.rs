@@ -4,8 +4,14 @@
 //! that it finds what an earlier call began.
 
 mod build;
+mod call;
 mod deploy;
 mod failure;
+mod http;
+mod inputs;
+mod notify;
+mod once;
+mod smoke;
 mod test;
 mod workspace;
 
@@ -71,6 +77,9 @@ pub(crate) async fn perform(
         verb::TEST => test::perform(&step).await,
         verb::BUILD => build::perform(&step).await,
         verb::DEPLOY | verb::ROLLBACK => deploy::perform(&step).await,
+        verb::SMOKE => smoke::perform(&step).await,
+        verb::HTTP => http::perform(&step).await,
+        verb::NOTIFY => notify::perform(&step).await,
         _ if jobs::carries_out(&step.task) => {
             let result = jobs::perform(&step).await.unwrap_or_else(Problem::into_result);
             return told(step.hide(result), &transcript);

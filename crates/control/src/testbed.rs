@@ -1,5 +1,7 @@
 //! A control plane of its own for a test, with an app and runs of workflows that the test writes.
 
+mod server;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use workflow::RunContext;
 use workflow::language::{Definition, read_with};
 
 use crate::{App, Control, Isolation, Limits, Settings};
+pub(crate) use server::{Reply, Server};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -75,7 +78,11 @@ impl Testbed {
             id: RunId::generate(&*self.control.inner.clock),
             app: self.app.id,
             definition: definition(workflow),
-            context: RunContext { author: Some(token("alice")), ..RunContext::default() },
+            context: RunContext {
+                author: Some(token("alice")),
+                trusted: true,
+                ..RunContext::default()
+            },
             carried_over: Vec::new(),
             attempt: 1,
             retry_of: None,
@@ -129,6 +136,16 @@ impl Testbed {
     }
 }
 
+/// Waits until something that nobody announces has come about.
+pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let reached = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, reached).await.is_ok(), "{what}");
+}
+
 async fn control_in(directory: &tempfile::TempDir, clock: Arc<dyn Clock>) -> Control {
     let settings = Settings {
         data_directory: directory.path().join("data"),
@@ -136,7 +153,8 @@ async fn control_in(directory: &tempfile::TempDir, clock: Arc<dyn Clock>) -> Con
         domain: "localhost".parse().unwrap(),
         api_url: "http://127.0.0.1:1".to_owned(),
         router_listen: "127.0.0.1:0".parse().unwrap(),
-        router_port: 8080,
+        // Nothing listens there.
+        router_port: 1,
         isolation: Isolation::Bare,
         build_environment: Vec::new(),
         rustup: None,

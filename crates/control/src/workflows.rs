@@ -13,6 +13,9 @@ pub(crate) mod verb {
     pub(crate) const BUILD: &str = "solum/build";
     pub(crate) const DEPLOY: &str = "solum/deploy";
     pub(crate) const ROLLBACK: &str = "solum/rollback";
+    pub(crate) const SMOKE: &str = "solum/smoke";
+    pub(crate) const HTTP: &str = "solum/http";
+    pub(crate) const NOTIFY: &str = "solum/notify";
 }
 
 /// A workflow that Solum brings.
