@@ -22,6 +22,7 @@ mod request;
 mod run_artifacts;
 mod runs;
 mod settings;
+mod step_logs;
 mod tokens;
 mod uploads;
 mod workflow_checks;
@@ -35,6 +36,7 @@ pub use exec::ExecStream;
 pub use logs::{LogFeed, LogsQuery};
 pub use patience::Patience;
 pub use runs::{RunEvent, RunFeed};
+pub use step_logs::StepLogFeed;
 
 /// Talks to one server with one token.
 #[derive(Debug, Clone)]

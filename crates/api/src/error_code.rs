@@ -76,6 +76,7 @@ codes! {
     ScaleTooLarge = "scale_too_large", "Too many instances";
     SecretKeyUnavailable = "secret_key_unavailable", "The key of the secrets cannot be used";
     SecretNotFound = "secret_not_found", "There is no such secret";
+    StepNotFound = "step_not_found", "The run has no such step";
     StorageFull = "storage_full", "The server's disk is nearly full";
     Timeout = "timeout", "The request took too long";
     TokenExists = "token_exists", "A token has the name already";

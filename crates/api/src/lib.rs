@@ -30,6 +30,7 @@ mod secret;
 pub mod secrets;
 pub mod server_events;
 pub mod settings;
+pub mod step_logs;
 pub mod tokens;
 pub mod uploads;
 pub mod variables;

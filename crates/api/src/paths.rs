@@ -30,6 +30,7 @@ pub const RUN: &str = "/api/v1/runs/{run}";
 pub const RUN_LOG: &str = "/api/v1/runs/{run}/log";
 pub const RUN_WATCH: &str = "/api/v1/runs/{run}/watch";
 pub const RUN_CANCEL: &str = "/api/v1/runs/{run}/cancel";
+pub const STEP_LOG: &str = "/api/v1/runs/{run}/jobs/{job}/steps/{step}/log";
 pub const RUN_RETRIES: &str = "/api/v1/runs/{run}/retries";
 pub const RUN_APPROVALS: &str = "/api/v1/runs/{run}/approvals";
 pub const RUN_ARTIFACTS: &str = "/api/v1/runs/{run}/artifacts";
@@ -171,6 +172,13 @@ pub fn run_cancel(run: RunId) -> String {
     format!("/api/v1/runs/{run}/cancel")
 }
 
+/// The paths of jobs and steps have slashes in them.
+#[must_use]
+pub fn step_log(run: RunId, job: &str, step: &str) -> String {
+    let (job, step) = (segment(job), segment(step));
+    format!("/api/v1/runs/{run}/jobs/{job}/steps/{step}/log")
+}
+
 #[must_use]
 pub fn run_retries(run: RunId) -> String {
     format!("/api/v1/runs/{run}/retries")
@@ -211,6 +219,15 @@ mod tests {
         assert_eq!(
             workflow_dispatches(&app, "a b/c?.yml"),
             "/api/v1/apps/shop/workflows/a%20b%2Fc%3F.yml/dispatches"
+        );
+    }
+
+    #[test]
+    fn the_paths_of_jobs_and_steps_are_one_segment_each() {
+        let run: RunId = "run_01h2xcejqtf2nbrexx3vqjhp41".parse().unwrap();
+        assert_eq!(
+            step_log(run, "ship/prod.1", "setup/install: ü"),
+            "/api/v1/runs/run_01h2xcejqtf2nbrexx3vqjhp41/jobs/ship%2Fprod.1/steps/setup%2Finstall%3A%20%C3%BC/log"
         );
     }
 }

@@ -15,6 +15,7 @@ mod run_artifacts;
 mod runs;
 mod secrets;
 mod setting_scopes;
+mod step_logs;
 mod tokens;
 mod uploads;
 mod variables;
@@ -70,6 +71,7 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(runs::show))
         .routes(routes!(runs::log))
         .routes(routes!(runs::cancel))
+        .routes(routes!(step_logs::read))
         .routes(routes!(runs::retry))
         .routes(routes!(approvals::decide))
         .routes(routes!(run_artifacts::list))

@@ -161,6 +161,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::RouteNotFound
         | ErrorCode::RunNotFound
         | ErrorCode::SecretNotFound
+        | ErrorCode::StepNotFound
         | ErrorCode::TokenNotFound
         | ErrorCode::UploadNotFound
         | ErrorCode::VariableNotFound

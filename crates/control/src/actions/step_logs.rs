@@ -69,12 +69,15 @@ struct Inner {
     directory: PathBuf,
     /// Those that are being written.
     open: Mutex<HashMap<PathBuf, Weak<watch::Sender<u64>>>>,
+    /// Counts those that were opened to be written.
+    opened: watch::Sender<u64>,
 }
 
 impl StepLogs {
     pub fn new(directory: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&directory)?;
-        Ok(Self { inner: Arc::new(Inner { directory, open: Mutex::default() }) })
+        let opened = watch::Sender::new(0);
+        Ok(Self { inner: Arc::new(Inner { directory, open: Mutex::default(), opened }) })
     }
 
     /// Opens a log to write to, behind what is there. There is to be one writer of a step at a time. `limit` is the most that
@@ -87,6 +90,8 @@ impl StepLogs {
         open.retain(|_, length| length.strong_count() > 0);
         writer.length = Arc::new(watch::Sender::new(writer.written));
         open.insert(path, Arc::downgrade(&writer.length));
+        drop(open);
+        self.inner.opened.send_modify(|count| *count += 1);
         Ok(writer)
     }
 
@@ -97,6 +102,18 @@ impl StepLogs {
         let length = self.inner.open.lock().get(&path).and_then(Weak::upgrade);
         let news = length.map(|length| length.subscribe());
         StepLogFollower { reader: StepLogReader::new(path, from), news }
+    }
+
+    /// Reads what there is of a log now, from a place on.
+    #[must_use]
+    pub fn read(&self, step: &StepKey, from: u64) -> StepLogReader {
+        StepLogReader::new(self.path(step), from)
+    }
+
+    /// Changes whenever somebody begins to write a log.
+    #[must_use]
+    pub fn opened(&self) -> watch::Receiver<u64> {
+        self.inner.opened.subscribe()
     }
 
     /// Removes the logs of a run. Absent is fine.

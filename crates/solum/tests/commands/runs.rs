@@ -215,3 +215,70 @@ fn a_run_that_is_tried_again_is_followed() {
     assert_eq!(bench.server.asked()[0].1, r#"{"failed_only":true}"#);
     assert_eq!(bench.solum(["run", "retry", ID, "--detach"]).ok(), format!("{ID}\n"));
 }
+
+const LOG: &str = "/api/v1/runs/run_01h2xcejqtf2nbrexx3vqjhp41/jobs/build/steps/setup%2Fmake/log";
+
+/// A run of one job, whose steps are a verb and this one.
+fn run_with_log(status: &str, step: &str) -> String {
+    let jobs = format!(
+        r#""jobs":[{{"name":"build","status":"running","steps":[
+            {{"name":"b","uses":"solum/build","status":"completed","conclusion":"success","attempt":1}},
+            {{"name":"setup/make","uses":"run","attempt":1,{step}}}]}}]"#
+    );
+    run(status).replace(r#""jobs":[]"#, &jobs)
+}
+
+fn log(texts: &[&str]) -> Answer {
+    let entry =
+        |text: &&str| format!(r#"{{"at":"2026-01-02T03:04:05Z","kind":"line","text":"{text}"}}"#);
+    let entries = texts.iter().map(entry).collect::<Vec<_>>().join(",");
+    let log = format!("event: log\ndata: {{\"attempt\":1,\"entries\":[{entries}]}}\n\n");
+    Answer::feed(format!("{log}event: end\ndata: {{}}\n\n"))
+}
+
+#[test]
+fn the_logs_of_steps_are_shown_one_after_the_other() {
+    let failed = r#""status":"completed","conclusion":"failure","failure":{"code":"x","message":"exit status 2"}"#;
+    let show = format!("GET /api/v1/runs/{ID}");
+    let bench = Bench::new(&[
+        (&show, Answer::json(200, run_with_log("failed", failed))),
+        (&format!("GET {LOG}"), log(&["cc a.c", "no such file"])),
+    ]);
+    let said = bench.solum(["run", "logs", ID, "--failed"]).ok();
+    assert_eq!(said, "-----> build/setup/make: failure\ncc a.c\nno such file\nX exit status 2\n");
+    let said = bench.solum(["run", "logs", ID, "--step", "setup/make", "--json"]).ok();
+    let line: serde_json::Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&line["job"], &line["kind"], &line["text"]),
+        (&"build".into(), &"line".into(), &"cc a.c".into())
+    );
+    let said = bench.solum(["run", "logs", ID, "--job", "bulid"]).fails(1);
+    assert!(said.contains("no such step") && said.contains("solum run show"), "{said}");
+}
+
+#[test]
+fn logs_are_followed_to_the_end_of_the_run() {
+    let running = r#""status":"running""#;
+    let done = r#""status":"completed","conclusion":"success""#;
+    let show = format!("GET /api/v1/runs/{ID}");
+    let bench = Bench::new(&[
+        (
+            &show,
+            Answer::json(200, run_with_log("running", running))
+                .then(Answer::json(200, run_with_log("succeeded", done))),
+        ),
+        (&format!("GET {LOG}?follow=true"), log(&["made"])),
+    ]);
+    let said = bench.solum(["run", "logs", ID, "-f", "--step", "setup/make"]).ok();
+    assert_eq!(said, "-----> build/setup/make\nmade\n");
+}
+
+#[test]
+fn a_run_without_boxes_shows_its_transcript() {
+    let show = format!("GET /api/v1/runs/{ID}");
+    let bench = Bench::new(&[
+        (&show, Answer::json(200, run("succeeded"))),
+        (&format!("GET /api/v1/runs/{ID}/log"), Answer::json(200, "-----> Building\n")),
+    ]);
+    assert_eq!(bench.solum(["run", "logs", ID]).ok(), "-----> Building\n");
+}

@@ -33,6 +33,7 @@ const CALLS: &[(&str, &str, u16)] = &[
     ("list_run_artifacts", "", 200),
     ("read_run_artifact", "", 404),
     ("cancel_run", "", 409),
+    ("read_step_log", "", 200),
     ("retry_run", r#"{"failed_only": true}"#, 202),
     ("decide", r#"{"decision": "approve", "job": "prod", "step": "ask", "comment": "fine"}"#, 409),
     ("list_workflows", "", 200),
@@ -102,6 +103,8 @@ impl Names {
             .replace("{run}", &self.run)
             .replace("{upload}", &self.upload)
             .replace("{token}", &self.token)
+            .replace("{job}", "deploy")
+            .replace("{step}", "deploy")
             .replace("{name}", "NAME")
             .replace("{file}", "deliver.yml")
             .replace("{workflow}", "deliver")
