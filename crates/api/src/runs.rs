@@ -98,6 +98,9 @@ pub struct Failure {
 pub struct Job {
     #[schema(example = "build")]
     pub name: String,
+    /// The jobs that it waits for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "dev")]
     pub environment: Option<EnvironmentName>,

@@ -6,6 +6,8 @@
 pub const LOG: &str = "log";
 /// A run's state changed: [`crate::runs::Run`].
 pub const STATE: &str = "state";
+/// What a run is made of has changed: [`crate::runs::RunDetail`].
+pub const JOBS: &str = "jobs";
 /// The feed is complete: the final [`crate::runs::RunDetail`] of a watched run, `{}` otherwise. A feed that stops without
 /// it was cut off.
 pub const END: &str = "end";

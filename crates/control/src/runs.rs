@@ -29,6 +29,8 @@ pub struct RunView {
 #[derive(Debug, Clone)]
 pub struct JobView {
     pub key: String,
+    /// The paths of the jobs that it waits for.
+    pub needs: Vec<String>,
     pub environment: Option<EnvironmentName>,
     /// `pending`, `running`, or how it ended in GitHub's words.
     pub status: &'static str,
@@ -159,6 +161,7 @@ fn job_view(key: String, definition: &Job, job: &JobState, journal: &[JournalEnt
     };
     let environment = definition.environment.as_ref();
     JobView {
+        needs: needs(&key, definition),
         environment: environment.and_then(|used| used.name.text.parse().ok()),
         status,
         why,
@@ -172,6 +175,12 @@ fn job_view(key: String, definition: &Job, job: &JobState, journal: &[JournalEnt
     }
 }
 
+/// Jobs of the same workflow: their paths begin as this one's does.
+fn needs(path: &str, job: &Job) -> Vec<String> {
+    let prefix = path.rfind('/').map_or("", |slash| &path[..=slash]);
+    job.needs.iter().map(|needed| format!("{prefix}{needed}")).collect()
+}
+
 fn leg_view(state: &State, leg: &LegState, journal: &[JournalEntry]) -> JobView {
     let at = |fits: &dyn Fn(&Record) -> bool| first(journal, fits);
     let is = |path: &String| *path == leg.path;
@@ -183,6 +192,7 @@ fn leg_view(state: &State, leg: &LegState, journal: &[JournalEntry]) -> JobView 
     };
     JobView {
         key: leg.path.clone(),
+        needs: needs(&leg.path, state.job_of(leg)),
         environment: leg.terms.environment.as_ref().and_then(|name| name.parse().ok()),
         status,
         why: leg.failure.as_ref().map(|failure| failure.message.clone()),

@@ -8,6 +8,8 @@ pub(crate) mod checkout;
 pub(crate) mod credentials;
 pub(crate) mod failure;
 pub(crate) mod follow;
+pub(crate) mod graph;
+pub(crate) mod live;
 pub(crate) mod output;
 pub(crate) mod prompt;
 pub(crate) mod session;

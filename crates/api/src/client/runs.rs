@@ -42,6 +42,12 @@ impl Client {
     pub fn watch_run(&self, id: RunId) -> Result<RunFeed<'_>, Error> {
         Ok(RunFeed { feed: Feed::open(self, paths::run_watch(id), Vec::new())?, client: self })
     }
+
+    /// The same with every change of its jobs and steps.
+    pub fn watch_run_and_jobs(&self, id: RunId) -> Result<RunFeed<'_>, Error> {
+        let query = vec![("jobs", "true".to_owned())];
+        Ok(RunFeed { feed: Feed::open(self, paths::run_watch(id), query)?, client: self })
+    }
 }
 
 /// What happens to a run.
@@ -50,6 +56,8 @@ pub enum RunEvent {
     /// The next lines of the transcript, without the last newline.
     Log(String),
     State(Box<Run>),
+    /// Its jobs and steps, as they stand now.
+    Jobs(Box<RunDetail>),
     /// It has ended; nothing follows.
     End(Box<RunDetail>),
 }
@@ -70,6 +78,7 @@ impl RunFeed<'_> {
                     serde_json::from_str(&event.data).map(|RunLog { text }| RunEvent::Log(text))
                 }
                 server_events::STATE => serde_json::from_str(&event.data).map(RunEvent::State),
+                server_events::JOBS => serde_json::from_str(&event.data).map(RunEvent::Jobs),
                 server_events::END => serde_json::from_str(&event.data).map(RunEvent::End),
                 // A newer server may have more to say.
                 _ => continue,

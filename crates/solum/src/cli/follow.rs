@@ -18,7 +18,7 @@ pub(crate) fn follow(
     loop {
         match feed.next_event().map_err(|error| Failure::from(error).hint(&later))? {
             RunEvent::Log(text) => text.split('\n').try_for_each(&mut line)?,
-            RunEvent::State(_) => {}
+            RunEvent::State(_) | RunEvent::Jobs(_) => {}
             RunEvent::End(run) => return Ok(*run),
         }
     }

@@ -153,6 +153,7 @@ fn job(job: JobView) -> Job {
     let (status, conclusion) = status(job.status);
     Job {
         name: job.key,
+        needs: job.needs,
         environment: job.environment,
         status,
         conclusion,

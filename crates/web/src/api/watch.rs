@@ -2,33 +2,47 @@
 //!
 //! The id of a `log` event is the place in the transcript behind it; who comes back with it goes on there.
 
-use api::server_events::{END, LAST_EVENT_ID_HEADER, LOG, STATE};
-use api::{paths, runs::RunLog};
+use api::paths;
+use api::runs::{Job, RunLog};
+use api::server_events::{END, JOBS, LAST_EVENT_ID_HEADER, LOG, STATE};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use control::{Control, Follower};
+use serde::Deserialize;
 use types::{RunId, RunStatus, Transition as _};
+use utoipa::IntoParams;
 
 use super::runs::{detail, missing, unreadable, wire};
 use super::{Events, event, feed, send};
-use crate::extract::Path;
+use crate::extract::{Path, Query};
 use crate::refusal::Answer;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Which {
+    /// Whether to tell of every change of its jobs and steps.
+    #[serde(default)]
+    jobs: bool,
+}
 
 /// Watch a run
 ///
-/// A feed of `log` events (the next lines of its transcript), `state` events (the run, when it changed) and at last `end` (the
-/// run with its jobs).
-#[utoipa::path(get, path = paths::RUN_WATCH, operation_id = "watch_run", tag = "runs",
+/// A feed of `log` events (the next lines of its transcript), `state` events (the run, when it changed), `jobs` events (the run
+/// with its jobs, when they changed, if they are asked for) and at last `end` (the run with its jobs).
+#[utoipa::path(get, path = paths::RUN_WATCH, operation_id = "watch_run", tag = "runs", params(Which),
     responses((status = 200, description = "Server-sent events.", body = RunLog,
         content_type = "text/event-stream")))]
 pub(crate) async fn watch(
     State(control): State<Control>,
     Path(id): Path<RunId>,
+    Query(which): Query<Which>,
     headers: HeaderMap,
 ) -> Answer<Response> {
     control.run_status(id).await.map_err(missing())?;
-    let watching = Watching { control: control.clone(), id, told: None };
+    let watching =
+        Watching { control: control.clone(), id, told: None, jobs: which.jobs.then(Vec::new) };
     let from = last_seen(&headers).unwrap_or(0);
     Ok(feed(&control, |events| watching.tell(from, events)))
 }
@@ -42,6 +56,8 @@ struct Watching {
     id: RunId,
     /// What the client knows.
     told: Option<RunStatus>,
+    /// What it knows of the jobs, if it wants to.
+    jobs: Option<Vec<Job>>,
 }
 
 impl Watching {
@@ -60,11 +76,22 @@ impl Watching {
             if self.told.replace(status) != Some(status) {
                 send(&events, event(STATE, &wire(run))).await?;
             }
+            self.tell_jobs(&events).await?;
             tokio::select! {
                 () = follower.changed() => {}
                 () = wake.changed() => {}
             }
         }
+    }
+
+    async fn tell_jobs(&mut self, events: &Events) -> Answer<()> {
+        let Some(told) = &mut self.jobs else { return Ok(()) };
+        let detail = detail(self.control.run_view(self.id).await.map_err(missing())?);
+        if *told == detail.jobs {
+            return Ok(());
+        }
+        told.clone_from(&detail.jobs);
+        send(events, event(JOBS, &detail)).await
     }
 
     async fn pass_on(&self, follower: &mut Follower, events: &Events) -> Answer<()> {

@@ -69,17 +69,20 @@ async fn a_bundle_is_taken_in_and_a_run_of_it_watched_to_its_end() {
     let watched = tokio::task::spawn_blocking(move || {
         let what = Deploy { release: None, artifact: Some(artifact) };
         let run = client.deploy(&app, &environment, &what).unwrap();
-        let mut feed = client.watch_run(run.id).unwrap();
-        let mut said = Vec::new();
+        let mut feed = client.watch_run_and_jobs(run.id).unwrap();
+        let (mut said, mut jobs) = (Vec::new(), Vec::new());
         let end = loop {
             match feed.next_event().unwrap() {
                 RunEvent::Log(text) => said.extend(text.lines().map(str::to_owned)),
                 RunEvent::State(run) => assert!(!types::Transition::is_terminal(run.status)),
+                RunEvent::Jobs(detail) => jobs.push(detail.jobs),
                 RunEvent::End(end) => break end,
             }
         };
         assert_eq!(client.run_log(run.id).unwrap().lines().collect::<Vec<_>>(), said);
         assert_eq!(client.run(run.id).unwrap(), *end);
+        jobs.dedup();
+        assert!(!jobs.is_empty() && jobs.iter().all(|jobs| jobs[0].name == "deploy"), "{jobs:?}");
         assert_eq!(client.runs(Some(&app), None).unwrap()[0].id, run.id);
         *end
     });

@@ -10,7 +10,10 @@ use crate::cli::arguments::JsonOption;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::cli::times::{ago, lapse};
-use crate::cli::{Outcome, output};
+use crate::cli::{Outcome, graph, output};
+
+/// The longest line of the graph: there is a table of everything below it.
+const GRAPH_COLUMNS: usize = 120;
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
@@ -61,6 +64,11 @@ fn render(detail: &RunDetail, now: Timestamp) -> String {
     }
     let mut text = fields.render();
     if !detail.jobs.is_empty() {
+        text.push('\n');
+        for row in graph::rows(&detail.jobs, now) {
+            text.push_str(&row.render(GRAPH_COLUMNS, false));
+            text.push('\n');
+        }
         text.push('\n');
         text.push_str(&work(detail).render());
     }
@@ -144,6 +152,9 @@ mod tests {
              hint      mend it\n\
              branch    main (refused)\n\
              created   30 seconds ago by admin\n\
+             \n\
+             ✗ build      4.0 s  npm exited with status 1\n\
+             - dev               build failed\n\
              \n\
              JOB    STEP   STATUS   TOOK   DETAIL\n\
              build         failure  4.0 s\n\
