@@ -1,0 +1,120 @@
+//! What act makes of a workflow, carried out on the machine itself (`-self-hosted`): its log says it, a JSON object a line.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testkit::{Repository, command};
+
+use super::outcome::{self, Leg, Lines};
+use super::{FOLDER, SECRET};
+
+const WITHIN: Duration = Duration::from_secs(120);
+/// The system's programs, which are what a box sees too.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+pub(super) struct Act {
+    /// A home with nothing else in it, the event, and a folder for `PATH`.
+    own: TempDir,
+    repository: PathBuf,
+}
+
+impl Act {
+    pub(super) fn new(repository: &Repository) -> Result<Self> {
+        let own = tempfile::Builder::new().prefix("act-").tempdir()?;
+        let head = repository.head()?;
+        let message = repository.git(&["log", "-1", "--format=%s"])?.stdout.trim().to_owned();
+        let event = json!({
+            "ref": "refs/heads/main",
+            "before": "0".repeat(40),
+            "after": head,
+            "head_commit": { "id": head, "message": message },
+        });
+        fs::write(own.path().join("event.json"), event.to_string())?;
+        // `shell: python` is `python` for act, as on GitHub's machines. Debian calls it otherwise.
+        let programs = own.path().join("programs");
+        fs::create_dir(&programs)?;
+        std::os::unix::fs::symlink("/usr/bin/python3", programs.join("python"))?;
+        Ok(Self { own, repository: repository.path().to_owned() })
+    }
+
+    pub(super) fn run(&self, workflow: &str) -> Result<Lines> {
+        let own = self.own.path();
+        let (secret, value) = SECRET;
+        let mut act = Command::new("act");
+        act.args(["push", "--json", "-P", "ubuntu-latest=-self-hosted"])
+            .args(["-W", &format!("{FOLDER}/{workflow}.yml")])
+            .args(["-s", &format!("{secret}={value}"), "-e"])
+            .arg(own.join("event.json"))
+            .current_dir(&self.repository)
+            .env_clear()
+            .env("HOME", own)
+            .env("PATH", format!("{}:{PATH}", own.join("programs").display()))
+            .env("ACT_DISABLE_VERSION_CHECK", "1");
+        let finished = command::run(&mut act, WITHIN)
+            .with_context(|| "scripts/install-deps peers installs act")?;
+        let legs = legs(&finished.stdout)?;
+        ensure!(!legs.is_empty(), "act ran nothing: {finished}");
+        Ok(outcome::lines(legs))
+    }
+}
+
+fn legs(log: &str) -> Result<BTreeMap<String, Vec<Leg>>> {
+    let mut legs = BTreeMap::<String, (String, Leg)>::new();
+    for line in log.lines() {
+        let said: Value =
+            serde_json::from_str(line).with_context(|| format!("act said: {line}"))?;
+        let (Some(name), Some(job)) = (said["job"].as_str(), said["jobID"].as_str()) else {
+            continue;
+        };
+        let entry = legs.entry(name.trim().to_owned()).or_default();
+        entry.0 = job_of(name.trim(), job);
+        take(&mut entry.1, &said);
+    }
+    let mut by_job = BTreeMap::<String, Vec<Leg>>::new();
+    for (job, leg) in legs.into_values() {
+        by_job.entry(job).or_default().push(leg);
+    }
+    Ok(by_job)
+}
+
+/// `workflow/job-2` is a leg of the job; `caller-2/workflow/job` is in a workflow that `caller` calls.
+fn job_of(name: &str, job: &str) -> String {
+    let parts: Vec<_> = Path::new(name).iter().filter_map(|part| part.to_str()).collect();
+    match parts.as_slice() {
+        [.., caller, _, _] => {
+            let leg = |end: &str| end.bytes().all(|byte| byte.is_ascii_digit());
+            let caller =
+                caller.rsplit_once('-').filter(|(_, end)| leg(end)).map_or(*caller, |it| it.0);
+            format!("{caller}/{job}")
+        }
+        _ => job.to_owned(),
+    }
+}
+
+fn take(leg: &mut Leg, said: &Value) {
+    if let Some(conclusion) = said["jobResult"].as_str() {
+        conclusion.clone_into(&mut leg.conclusion);
+    }
+    let path = said["stepID"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let path: Vec<_> = path.collect();
+    // A step without an id is called by its number.
+    let is_named = path.iter().all(|part| !part.starts_with(|first: char| first.is_ascii_digit()));
+    if said["stage"] != "Main" || !is_named {
+        return;
+    }
+    let step = path.join("/");
+    if let Some(outcome) = said["stepResult"].as_str() {
+        leg.ended(&step, outcome);
+    }
+    if let (Some("set-output"), Some(name), Some(value)) =
+        (said["command"].as_str(), said["name"].as_str(), said["arg"].as_str())
+    {
+        leg.handed_on(&step, name, value);
+    }
+}
