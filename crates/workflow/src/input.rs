@@ -116,6 +116,10 @@ impl StepResult {
     }
 }
 
+/// Begins what stands for a value with a secret in it, in what a step leaves. Whoever carries steps out keeps the value, and
+/// gives it to the steps of the same job; what a job hands on to others leaves it out.
+pub const SEALED: &str = "solum-sealed:";
+
 /// What a step leaves for those after it. No secret may be among it: it stands in the journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Produced {

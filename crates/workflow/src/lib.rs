@@ -39,7 +39,9 @@ mod step_view;
 pub use contexts::{Late, NothingLate};
 pub use decide::decide;
 pub use effect::{Claim, Effect, EffectClass, StepTask, StopTask, Timer, TimerKind, uses};
-pub use input::{Decision, Failure, Input, Produced, Refused, Signal, StepResult, WaitTarget};
+pub use input::{
+    Decision, Failure, Input, Produced, Refused, SEALED, Signal, StepResult, WaitTarget,
+};
 pub use record::{Conclusion, LegPlan, Record, Reused, Stop, Terms, Wait};
 pub use rerun::carried_over;
 pub use run_context::{RunContext, title};

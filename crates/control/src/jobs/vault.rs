@@ -1,5 +1,5 @@
 //! What a run keeps to itself while it goes on: secrets that its steps made known, and values with secrets in them that
-//! one step hands to another.
+//! one step hands to another of its job.
 //!
 //! The journal is kept for good and shown to people, so no such value may stand there. In its place stands a token,
 //! and the value in a file of the run's own, readable for the server's user only, which goes when the run has ended. A token
@@ -18,7 +18,7 @@ use types::Secret;
 use crate::actions::masks::MASK;
 
 const FILE: &str = "vault.json";
-const TOKEN: &str = "solum-sealed:";
+const TOKEN: &str = workflow::SEALED;
 const DIGITS: usize = 32;
 /// What one run may keep. As much as all that its steps may hand on, twice.
 const MOST_BYTES: usize = 8 << 20;

@@ -8,7 +8,7 @@ use super::terms;
 use crate::contexts::Contexts;
 use crate::effect::Claim;
 use crate::expression::{Form, render};
-use crate::input::Failure;
+use crate::input::{Failure, SEALED};
 use crate::language::{Concurrency, Job, Work};
 use crate::limits::MAX_OUTPUT_BYTES;
 use crate::record::{Conclusion, Record, Stop};
@@ -206,7 +206,10 @@ fn outputs<'d>(
         if here.is_late(template, Form::Text) {
             continue;
         }
-        found.insert(name.clone(), terms::text(template, here)?);
+        let text = terms::text(template, here)?;
+        if !text.contains(SEALED) {
+            found.insert(name.clone(), text);
+        }
     }
     let bytes: usize = found.iter().map(|(name, text)| name.len() + text.len()).sum();
     if bytes <= MAX_OUTPUT_BYTES {

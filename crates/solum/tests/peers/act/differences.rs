@@ -125,6 +125,12 @@ const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         workflow: "secrets",
+        why: "an output of a job that has a secret in it is left out",
+        here: &["other s.length = 7 true true [], 0 of the secret"],
+        act: &["other s.length = 7 true true [], 7 of the secret"],
+    },
+    Difference {
+        workflow: "secrets",
         why: "nobody is shown a secret that a step puts out",
         here: &["use s.secret = ***"],
         act: &["use s.secret = hunter2"],

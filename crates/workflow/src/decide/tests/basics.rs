@@ -39,6 +39,18 @@ fn jobs_run_in_the_order_of_their_needs_and_hand_outputs_on() {
 }
 
 #[test]
+fn what_holds_a_secret_stays_in_its_job() {
+    let mut run = Run::started(DELIVER);
+    run.succeed("test test");
+    run.succeed("build compile");
+    let sealed = format!("at {}0123", crate::SEALED);
+    run.succeed_with("build pack", &[("artifact", &sealed)]);
+    assert_eq!(run.leg("build").outputs, BTreeMap::new());
+    let view = crate::StepView::of(&run.state, &run.task("dev deploy")).unwrap();
+    assert_eq!(view.inputs(&crate::NothingLate).unwrap()["artifact"], "");
+}
+
+#[test]
 fn a_failed_job_skips_what_needs_it_and_fails_the_run() {
     let mut run = Run::started(DELIVER);
     run.fail("test test");
