@@ -53,14 +53,7 @@ pub(in super::super) const ON_DISPATCH: Section =
 
 pub(in super::super) const DISPATCH_INPUT: Section = Section {
     name: "on.workflow_dispatch.inputs.<input_id>",
-    keys: &[
-        read("description"),
-        read("required"),
-        read("default"),
-        read("type"),
-        read("options"),
-        no_effect("deprecationMessage", FOR_PEOPLE),
-    ],
+    keys: &[read("description"), read("required"), read("default"), read("type"), read("options")],
 };
 
 pub(in super::super) const ON_CALL: Section =
@@ -68,13 +61,7 @@ pub(in super::super) const ON_CALL: Section =
 
 pub(in super::super) const CALL_INPUT: Section = Section {
     name: "on.workflow_call.inputs.<input_id>",
-    keys: &[
-        read("description"),
-        read("required"),
-        read("default"),
-        read("type"),
-        no_effect("deprecationMessage", FOR_PEOPLE),
-    ],
+    keys: &[read("description"), read("required"), read("default"), read("type")],
 };
 
 pub(in super::super) const CALL_OUTPUT: Section = Section {
