@@ -44,7 +44,11 @@ impl Control {
         first(self.start_asked(&found, asked).await?)
     }
 
-    async fn way_back(&self, from: &Environment, to: RollbackRequest) -> Result<Pair, Error> {
+    pub(crate) async fn way_back(
+        &self,
+        from: &Environment,
+        to: RollbackRequest,
+    ) -> Result<Pair, Error> {
         let store = &self.inner.store;
         let nothing =
             || Error::NothingDeployed { app: from.app.clone(), environment: from.name.clone() };

@@ -52,7 +52,7 @@ impl Control {
             Looked::At((path, reading)) => WorkflowFile { path, reading },
         };
         let mut files = [reading];
-        checks::labels(&mut files);
+        checks::abilities(&mut files);
         if let Some(app) = app {
             checks::secrets(self, app, &mut files).await?;
         }

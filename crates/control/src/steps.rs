@@ -175,6 +175,11 @@ impl Step {
         StepView::of(&self.state, &self.task).expect("it was there when the step was loaded")
     }
 
+    /// Under which its deployment is known.
+    fn deployment_key(&self) -> String {
+        format!("{}/{}", self.task.job, self.task.step)
+    }
+
     /// Nothing secret reaches the journal in what is said of a failure.
     fn hide(&self, mut result: StepResult) -> StepResult {
         if let StepResult::Failed { failure, .. } = &mut result {

@@ -64,21 +64,20 @@ pub struct DeploymentError {
 impl Store {
     /// Asks for a deployment; asked again for the same run and step, finds it.
     pub async fn ensure_deployment(&self, new: NewDeployment) -> Result<Deployment, Error> {
-        self.write(move |write| {
-            let known = write
-                .sql
-                .query_row(
-                    "SELECT * FROM deployments WHERE run_id = ?1 AND step = ?2",
-                    params![new.run.to_string(), new.step],
-                    read,
-                )
-                .optional()?;
-            match known {
-                Some(deployment) => Ok(deployment),
-                None => insert(write, new),
-            }
+        self.write(move |write| match of_step(&write.sql, new.run, &new.step)? {
+            Some(deployment) => Ok(deployment),
+            None => insert(write, new),
         })
         .await
+    }
+
+    /// What the step of a run has asked for, if it has.
+    pub async fn deployment_of_step(
+        &self,
+        run: RunId,
+        step: String,
+    ) -> Result<Option<Deployment>, Error> {
+        self.read(move |connection| of_step(connection, run, &step)).await
     }
 
     pub async fn deployment(&self, id: DeploymentId) -> Result<Deployment, Error> {
@@ -226,6 +225,12 @@ impl Store {
         })
         .await
     }
+}
+
+fn of_step(connection: &Connection, run: RunId, step: &str) -> Result<Option<Deployment>, Error> {
+    let mut statement =
+        connection.prepare_cached("SELECT * FROM deployments WHERE run_id = ?1 AND step = ?2")?;
+    Ok(statement.query_row(params![run.to_string(), step], read).optional()?)
 }
 
 fn insert(write: &Write<'_>, new: NewDeployment) -> Result<Deployment, Error> {

@@ -16,6 +16,7 @@ use types::{
 use super::{Problem, Step};
 use crate::error::chain;
 use crate::landing::{self, Landing};
+use crate::rollbacks::RollbackRequest;
 use crate::workflows::verb;
 use crate::{environments, text};
 
@@ -37,7 +38,7 @@ pub(super) async fn perform(step: &Step) -> Result<BTreeMap<String, String>, Pro
         release: release.id,
         config_revision,
         run: step.run.id,
-        step: format!("{}/{}", step.task.job, step.task.step),
+        step: step.deployment_key(),
         reason: step.run.title.clone(),
         rolls_back,
         actor: step.run.created_by.clone(),
@@ -53,6 +54,7 @@ pub(super) async fn perform(step: &Step) -> Result<BTreeMap<String, String>, Pro
     let url = environments::url(&step.control.inner.settings, &environment);
     Ok([
         ("release".to_owned(), release.label()),
+        ("deployment".to_owned(), deployment.id.to_string()),
         ("environment".to_owned(), environment.name.to_string()),
         ("url".to_owned(), url.unwrap_or_default()),
     ]
@@ -74,6 +76,9 @@ impl Target {
             Problem::failed("no_environment", "the job says no environment to deploy to")
         })?;
         let with = |input: &str| step.with.get(input).filter(|value| !value.is_empty());
+        if step.task.uses == verb::ROLLBACK && !step.with.contains_key("config-revision") {
+            return Self::way_back(step, name, with("release")).await;
+        }
         let release = match with("release") {
             Some(label) => Some(find_release(step, label).await?),
             None => None,
@@ -96,6 +101,34 @@ impl Target {
         };
         let bundle = open(step, &artifact).await?;
         Ok(Self { name, bundle, release, config_revision })
+    }
+
+    /// Of a step that leaves it open: the pair that served before, or the release with the config that it had. What an
+    /// earlier call of this step chose stays chosen: since then something else serves.
+    async fn way_back(
+        step: &Step,
+        name: EnvironmentName,
+        release: Option<&String>,
+    ) -> Result<Self, Problem> {
+        let (control, store) = (&step.control, &step.control.inner.store);
+        let (release, config_revision) = match store
+            .deployment_of_step(step.run.id, step.deployment_key())
+            .await?
+        {
+            Some(chosen) => (store.release_by_id(chosen.release).await?, chosen.config_revision),
+            None => {
+                let environment = control.find_environment(&step.app.name, &name).await?;
+                let release = match release {
+                    Some(label) => Some(find_release(step, label).await?.number),
+                    None => None,
+                };
+                let to = RollbackRequest { release, config: None };
+                let (release, config) = control.way_back(&environment, to).await?;
+                (release, config.map(|config| config.id))
+            }
+        };
+        let bundle = open(step, &release.artifact).await?;
+        Ok(Self { name, bundle, release: Some(release), config_revision })
     }
 
     async fn environment(&self, step: &Step) -> Result<Environment, Problem> {

@@ -1,9 +1,9 @@
-//! What the language leaves to its caller: which labels a job may run on, and which secrets there are.
+//! What the language leaves to its caller: which labels a job may run on, what can be carried out, and which secrets there are.
 
 use std::collections::BTreeSet;
 
 use types::AppName;
-use workflow::language::{Definition, Mistake, Refused, Work};
+use workflow::language::{Action, Definition, Mistake, Refused, Step, Variables, Work};
 
 use super::WorkflowFile;
 use crate::jobs::Runner;
@@ -13,10 +13,33 @@ use crate::{Control, Error};
 /// What an expression reads when nobody set it, and the language warns of already.
 const TOKEN: &str = "GITHUB_TOKEN";
 
-/// Refuses workflows with jobs for machines that are not here.
-pub(crate) fn labels(files: &mut [WorkflowFile]) {
+/// Verbs and inputs of the language that nothing here carries out yet, and what to do instead.
+const NOT_YET: [(&str, Option<&str>, &str); 3] = [
+    ("solum/promote", None, "there is one environment so far; use 'solum/deploy'"),
+    ("solum/hold", None, "environments cannot be held yet; leave the step out"),
+    (
+        "solum/deploy",
+        Some("strategy"),
+        "a deployment replaces all instances at once so far; leave the input out",
+    ),
+];
+
+/// Events of the language that nothing sends yet.
+const NEVER_SENT: [&str; 5] =
+    ["pull_request", "release", "deployment_status", "promotion", "service"];
+
+/// Refuses workflows with jobs for machines, or with verbs, that are not here, and warns of events that do not come.
+pub(crate) fn abilities(files: &mut [WorkflowFile]) {
     for file in files {
-        let Ok(workflow) = &file.reading else { continue };
+        let Ok(workflow) = &mut file.reading else { continue };
+        let path = &workflow.definition.file;
+        for trigger in &workflow.triggers.events {
+            if NEVER_SENT.contains(&trigger.event.as_str()) {
+                let message =
+                    format!("nothing sends '{}' here yet: it starts no run", trigger.event);
+                workflow.warnings.push(Mistake::new(path, trigger.at, message));
+            }
+        }
         let mut mistakes = Vec::new();
         of_definition(&workflow.definition, &mut mistakes);
         if !mistakes.is_empty() {
@@ -27,21 +50,47 @@ pub(crate) fn labels(files: &mut [WorkflowFile]) {
     }
 }
 
-/// Called workflows are at most ten deep; an expression is looked at when it has a value.
+/// Called workflows and actions are at most ten deep; an expression is looked at when it has a value.
 fn of_definition(definition: &Definition, mistakes: &mut Vec<Mistake>) {
     for job in &definition.jobs {
         match &job.work {
             Work::Call(call) => of_definition(&call.workflow, mistakes),
-            Work::Steps { runs_on, .. } => {
+            Work::Steps { runs_on, steps } => {
                 for label in runs_on.labels.iter().filter(|label| !label.text.contains("${{")) {
                     if let Err(unknown) = Runner::of([label.text.as_str()]) {
                         let message = unknown.to_string();
                         mistakes.push(Mistake::new(&definition.file, label.at, message));
                     }
                 }
+                of_steps(&definition.file, steps, mistakes);
             }
         }
     }
+}
+
+fn of_steps(file: &str, steps: &[Step], mistakes: &mut Vec<Mistake>) {
+    for step in steps {
+        for action in [Some(&step.action), step.undo.as_deref()].into_iter().flatten() {
+            match action {
+                Action::Composite { action, .. } => of_steps(&action.file, &action.steps, mistakes),
+                Action::Verb { verb, with } => mistakes.extend(not_yet(file, step, verb, with)),
+                Action::Run { .. } | Action::BuiltIn { .. } | Action::JavaScript { .. } => {}
+            }
+        }
+    }
+}
+
+fn not_yet(file: &str, step: &Step, verb: &str, with: &Variables) -> Option<Mistake> {
+    NOT_YET.iter().filter(|(known, ..)| *known == verb).find_map(|(_, input, instead)| {
+        let (what, at) = match input {
+            None => (verb.to_owned(), step.at),
+            Some(input) => {
+                let (_, value) = with.iter().find(|(name, _)| name.eq_ignore_ascii_case(input))?;
+                (format!("'{input}' of {verb}"), value.at)
+            }
+        };
+        Some(Mistake::new(file, at, format!("{what} is not carried out yet: {instead}")))
+    })
 }
 
 /// Warns of secrets that expressions name and nobody has set, in the environments that there are, the app or the project.
@@ -82,4 +131,52 @@ async fn known_secrets(control: &Control, app: &AppName) -> Result<BTreeSet<Stri
         names.extend(secrets.into_iter().map(|secret| secret.name.as_str().to_owned()));
     }
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use workflow::language::{Reading, Sources, read};
+
+    use super::*;
+
+    fn checked(text: &str) -> WorkflowFile {
+        let Reading::Read(workflow) = read("w.yml", text, &Sources::default()) else {
+            panic!("{text} is to be read")
+        };
+        let mut files = [WorkflowFile { path: "w.yml".to_owned(), reading: Ok(*workflow) }];
+        abilities(&mut files);
+        let [file] = files;
+        file
+    }
+
+    #[test]
+    fn what_cannot_be_carried_out_is_refused_with_its_place() {
+        let file = checked(
+            "on: push\njobs:\n  a:\n    runs-on: solum\n    environment: dev\n    steps:\n      - uses: solum/hold\n      \
+             - uses: solum/deploy\n        with: { release: v1, strategy: { rolling: {} } }\n  b:\n    runs-on: windows-latest\n    \
+             steps: [{ run: dir }]\n",
+        );
+        let refused = file.reading.unwrap_err();
+        let mistakes: Vec<String> = refused.mistakes.iter().map(ToString::to_string).collect();
+        assert!(
+            mistakes[0].starts_with("w.yml:7:9: solum/hold is not carried out yet"),
+            "{mistakes:?}"
+        );
+        assert!(mistakes[1].starts_with("w.yml:9:"), "{mistakes:?}");
+        assert!(mistakes[2].contains("windows-latest"), "{mistakes:?}");
+        assert_eq!(mistakes.len(), 3);
+    }
+
+    #[test]
+    fn an_event_that_nothing_sends_is_warned_of() {
+        let file = checked(
+            "on: [push, pull_request]\njobs:\n  a:\n    runs-on: linux\n    steps: [{ run: ls }]\n",
+        );
+        let warnings: Vec<String> =
+            file.reading.unwrap().warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            warnings,
+            ["w.yml:1:12: nothing sends 'pull_request' here yet: it starts no run"]
+        );
+    }
 }

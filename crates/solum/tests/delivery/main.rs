@@ -17,5 +17,6 @@ mod rehearsals;
 mod releases;
 mod running;
 mod surface;
+mod undos;
 mod watching;
 mod workflows;

@@ -89,7 +89,7 @@ pub const VERBS: &[Verb] = &[
             ),
             input("strategy", InputKind::Document, "overrides the environment's strategy"),
         ],
-        outputs: &["release", "deployment"],
+        outputs: &["release", "deployment", "environment", "url"],
     },
     Verb {
         name: "solum/approve",
@@ -123,7 +123,7 @@ pub const VERBS: &[Verb] = &[
             input("release", InputKind::Text, "`v7`; the one before the present if not given"),
             input("config-revision", InputKind::Text, "the config that it had"),
         ],
-        outputs: &["release", "deployment"],
+        outputs: &["release", "deployment", "environment", "url"],
     },
     Verb {
         name: "solum/hold",
