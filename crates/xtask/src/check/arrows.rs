@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "solum-control",
         &[
+            "solum-document",
             "solum-workflow",
             "solum-store",
             "solum-source",
