@@ -23,6 +23,7 @@ mod run;
 mod scenario;
 mod script;
 mod story;
+mod surroundings;
 
 pub(crate) use event::Start;
 pub use reader::read;

@@ -1,34 +1,25 @@
-//! What starts the run: the event, as a scenario has it, and what the run knows of it.
-
-use std::collections::BTreeMap;
+//! What starts the run: the event, as a scenario has it.
 
 use document::Mistake;
-use types::Actor;
-use workflow::RunContext;
-use workflow::expression::{Object, Value};
-use workflow::language::{EVENTS, Event, REFUSED_EVENTS, Workflow, given_inputs};
+use workflow::language::{EVENTS, Event, REFUSED_EVENTS};
 
 use super::lines::Line;
 use crate::workflow_plans::PlannedEvent;
 
 /// Who does what a scenario does not say somebody else does.
 const SOMEBODY: &str = "author";
-const BRANCH: &str = "main";
-/// Commits of a push, made up.
-const BEFORE: &str = "0000000000000000000000000000000000000001";
-pub(super) const COMMIT: &str = "0000000000000000000000000000000000000002";
-const REPOSITORY: &str = "default/rehearsal";
+pub(super) const BRANCH: &str = "main";
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Start {
-    event: String,
-    activity: Option<String>,
-    reference: String,
+    pub(super) event: String,
+    pub(super) activity: Option<String>,
+    pub(super) reference: String,
     changed: Option<Vec<String>>,
-    cron: Option<String>,
-    environment: Option<String>,
-    given: Vec<(String, String)>,
-    by: String,
+    pub(super) cron: Option<String>,
+    pub(super) environment: Option<String>,
+    pub(super) given: Vec<(String, String)>,
+    pub(super) by: String,
 }
 
 /// `on EVENT …`, behind its `on`.
@@ -131,108 +122,9 @@ impl Start {
         }
     }
 
-    fn name(&self) -> &str {
+    /// Of the branch or the tag.
+    pub(super) fn name(&self) -> &str {
         let name = self.reference.strip_prefix("refs/heads/");
         name.or(self.reference.strip_prefix("refs/tags/")).unwrap_or(&self.reference)
-    }
-
-    /// What the run knows; or what is wrong with the inputs that it is given.
-    pub(crate) fn context(&self, workflow: &Workflow) -> Result<RunContext, String> {
-        let dispatch = workflow.triggers.get("workflow_dispatch");
-        let dispatch = dispatch.filter(|_| self.event == "workflow_dispatch");
-        let inputs = match dispatch {
-            Some(trigger) => {
-                let given: BTreeMap<String, String> = self.given.iter().cloned().collect();
-                let inputs = given_inputs(&trigger.inputs, &given);
-                inputs.map_err(|mistakes| mistakes.join("; "))?
-            }
-            None => BTreeMap::new(),
-        };
-        let inputs: Object =
-            inputs.into_iter().map(|(name, json)| (name, Value::from(json))).collect();
-        let file = &workflow.definition.file;
-        let mut github = self.github(&inputs);
-        github.insert("workflow", workflow.definition.name.as_str());
-        github.insert("workflow_ref", format!("{REPOSITORY}/{file}@{}", self.reference));
-        Ok(RunContext {
-            github: github.into(),
-            runner: [
-                ("os", "Linux"),
-                ("arch", "X64"),
-                ("name", "rehearsal"),
-                ("environment", "self-hosted"),
-            ]
-            .into_iter()
-            .collect(),
-            inputs: inputs.into(),
-            author: Some(Actor::Token(self.by.clone())),
-            ..RunContext::default()
-        })
-    }
-
-    fn github(&self, inputs: &Object) -> Object {
-        let is_tag = self.reference.starts_with("refs/tags/");
-        let base = if self.event == "pull_request" { self.name() } else { "" };
-        let head = if base.is_empty() { "" } else { "change" };
-        let texts = [
-            ("event_name", self.event.as_str()),
-            ("ref", &self.reference),
-            ("ref_name", self.name()),
-            ("ref_type", if is_tag { "tag" } else { "branch" }),
-            ("base_ref", base),
-            ("head_ref", head),
-            ("sha", COMMIT),
-            ("workflow_sha", COMMIT),
-            ("actor", &self.by),
-            ("triggering_actor", &self.by),
-            ("repository", REPOSITORY),
-            ("repository_owner", "default"),
-            ("run_id", "1"),
-            ("run_number", "1"),
-            ("run_attempt", "1"),
-        ];
-        let mut github: Object = texts.into_iter().collect();
-        github.insert("event", self.payload(inputs));
-        github
-    }
-
-    fn payload(&self, inputs: &Object) -> Value {
-        let mut event = Object::new();
-        let repository =
-            [("name", "rehearsal"), ("full_name", REPOSITORY), ("default_branch", BRANCH)];
-        event.insert("repository", repository.into_iter().collect::<Value>());
-        event.insert("sender", [("login", self.by.as_str())].into_iter().collect::<Value>());
-        if let Some(activity) = &self.activity {
-            event.insert("action", activity.as_str());
-        }
-        match self.event.as_str() {
-            "push" => {
-                event.insert("ref", self.reference.as_str());
-                event.insert("before", BEFORE);
-                event.insert("after", COMMIT);
-                event.insert("pusher", [("name", self.by.as_str())].into_iter().collect::<Value>());
-                event.insert("environment", "dev");
-            }
-            "workflow_dispatch" => {
-                event.insert("ref", self.reference.as_str());
-                event.insert("inputs", inputs.clone());
-                return event.into();
-            }
-            "repository_dispatch" => {
-                let payload =
-                    self.given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-                event.insert("client_payload", payload.collect::<Value>());
-                return event.into();
-            }
-            "schedule" => event.insert("schedule", self.cron.as_deref().unwrap_or_default()),
-            "deploy" | "rollback" | "promotion" | "service" => {
-                event.insert("environment", self.environment.as_deref().unwrap_or("dev"));
-            }
-            _ => {}
-        }
-        for (name, value) in &self.given {
-            event.insert(name.as_str(), value.as_str());
-        }
-        event.into()
     }
 }

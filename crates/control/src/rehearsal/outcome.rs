@@ -52,10 +52,10 @@ pub(super) fn read(line: &mut Line<'_>) -> Result<Outcome, Mistake> {
 fn failure(line: &mut Line<'_>) -> Result<Failure, Mistake> {
     let (mut code, mut message) = ("failed".to_owned(), "it failed".to_owned());
     if line.take("with") {
-        let word = line.word("an exit status or a word")?;
+        let word = line.word("an exit code or a word")?;
         (code, message) = match word.parse::<u8>() {
-            Ok(0) => return Err(line.before("what ends with status 0 has succeeded")),
-            Ok(status) => ("exit_status".to_owned(), format!("it ended with status {status}")),
+            Ok(0) => return Err(line.before("what ends with exit code 0 has succeeded")),
+            Ok(status) => ("exit_code".to_owned(), format!("it ended with exit code {status}")),
             Err(_) => (word.to_owned(), format!("it failed with {word}")),
         };
     }

@@ -52,7 +52,7 @@ pub(super) fn rehearse(
 /// What the verbs of delivery and the built-in actions give, where a scenario says nothing else.
 pub(super) fn usual_outputs(uses: &str) -> BTreeMap<String, String> {
     let digest = format!("sha256:{}", "0".repeat(64));
-    let commit = super::event::COMMIT;
+    let commit = super::surroundings::COMMIT;
     let outputs: &[(&str, &str)] = match uses {
         "solum/build" => &[("artifact", &digest)],
         "solum/deploy" => &[("release", "v2"), ("deployment", "dep_2")],

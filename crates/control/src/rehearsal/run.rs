@@ -19,6 +19,7 @@ use super::outcome::{Ends, Outcome};
 use super::performance;
 use super::rules::{Asked, Rules};
 use super::story::{self, Story};
+use super::surroundings::tried_again;
 
 /// When every rehearsal begins: a Monday, by the machine's clock.
 const BEGINNING: Timestamp = Timestamp::constant(1_767_571_200, 0);
@@ -45,7 +46,9 @@ pub(crate) struct Run {
     deployed: BTreeMap<String, u32>,
     tasks: Vec<Open>,
     timers: Vec<Timer>,
-    /// In all attempts of the run.
+    /// Of the run.
+    attempt: u32,
+    /// In all attempts.
     records: usize,
 }
 
@@ -90,6 +93,7 @@ impl Run {
             story: Story::default(),
             secrets: BTreeMap::new(),
             evaluates: true,
+            attempt: 1,
             records: 0,
             elapsed: SignedDuration::ZERO,
             clock_set_by: SignedDuration::ZERO,
@@ -333,16 +337,13 @@ impl Run {
         }
         self.check_records()?;
         let carried = if failed_only { carried_over(&self.state) } else { Vec::new() };
-        let mut context = self.state.context().clone();
-        let mut github = context.github.as_object().cloned().unwrap_or_default();
-        let attempt = github.get("run_attempt").map_or(1.0, |attempt| attempt.to_number()) + 1.0;
-        github.insert("run_attempt", format!("{attempt}"));
-        context.github = github.into();
+        let context = tried_again(self.state.context());
         let definition = Arc::new(self.state.definition().clone());
         self.state = State::new(definition, Arc::new(context));
         self.groups.forget_us();
         self.rules.begin_again();
-        self.story.tell(self.elapsed, &format!("attempt {attempt} of the run"));
+        self.attempt += 1;
+        self.story.tell(self.elapsed, &format!("attempt {} of the run", self.attempt));
         for record in carried {
             self.state.apply(&record);
             if let Some(words) = story::words(&record, &self.state, self.now()) {

@@ -49,7 +49,7 @@ fn an_expectation_that_does_not_hold_says_what_there_is_and_how_it_came_to_that(
         [
             "      0s    the run begins",
             "      0s    test/unit begins",
-            "      2m    test/unit failure: it ended with status 3",
+            "      2m    test/unit failure: it ended with exit code 3",
             "      2m    test failure",
             "      2m    prod is skipped: `test`, which it needs, failed",
             "      2m    the run failed",

@@ -3,7 +3,7 @@
       0s    b/s begins
       0s    a/s success
       0s    a success
-      0s    b/s failure: it ended with status 2
+      0s    b/s failure: it ended with exit code 2
       0s    b failure
       0s    join is skipped: `b`, which it needs, failed
       0s    after is skipped: `join`, which it needs, was skipped
@@ -17,4 +17,4 @@
       0s    the run failed
       0s  > expect job join skipped because `b`, which it needs, failed
       0s  > expect job rescue success
-      0s  > expect run failed because it ended with status 2
+      0s  > expect run failed because it ended with exit code 2

@@ -13,7 +13,7 @@
       1m    patient.0/compile failure: it failed
       1m    patient.0 failure
    1m30s  > expect after 1m job build (mac, 2) running
-      2m    build.1/compile failure: it ended with status 1
+      2m    build.1/compile failure: it ended with exit code 1
       2m    build.1 failure
       2m    build.2 is to stop: another leg of its matrix failed
       2m    build.2/compile is told to stop: another leg of its matrix failed
@@ -30,7 +30,7 @@
       5m    ship is skipped: `build`, which it needs, failed
       5m    the run failed
       5m  > expect job build (linux, 1) success
-      5m  > expect job build (linux, 2) failure because it ended with status 1
+      5m  > expect job build (linux, 2) failure because it ended with exit code 1
       5m  > expect job build (mac, 1) cancelled
       5m  > expect job build (mac, 2) cancelled
       5m  > expect job build failure

@@ -1,6 +1,6 @@
       0s    the run begins
       0s    test/flaky begins
-      0s    test/flaky failure: it ended with status 1
+      0s    test/flaky failure: it ended with exit code 1
       0s    test/flaky is tried again in 10s
      10s    test/flaky begins, attempt 2
      10s    test/flaky failure: it failed with broken_pipe

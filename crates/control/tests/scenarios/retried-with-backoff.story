@@ -1,10 +1,10 @@
       0s    the run begins
       0s    test/flaky begins
-      1m    test/flaky failure: it ended with status 1
+      1m    test/flaky failure: it ended with exit code 1
       1m    test/flaky is tried again in 10s
     1m5s  > expect after 1m5s step test/flaky waiting
    1m10s    test/flaky begins, attempt 2
-   2m10s    test/flaky failure: it ended with status 2
+   2m10s    test/flaky failure: it ended with exit code 2
    2m10s    test/flaky is tried again in 20s
    2m30s    test/flaky begins, attempt 3
    3m30s    test/flaky success

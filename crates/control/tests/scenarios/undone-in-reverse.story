@@ -9,7 +9,7 @@
      40s    prod success
      40s    check/smoke begins
       1m  > expect after 1m environment prod at new release
-   5m40s    check/smoke failure: it ended with status 1
+   5m40s    check/smoke failure: it ended with exit code 1
    5m40s    check failure
    5m40s    what the run did is taken back
    5m40s    prod/three:undo begins
@@ -19,7 +19,7 @@
    5m40s    dev/one:undo begins
    5m50s    dev/one:undo success deployment=dep_1 release=v1
    5m50s    the run failed
-   5m50s  > expect run failed because it ended with status 1
+   5m50s  > expect run failed because it ended with exit code 1
    5m50s  > expect order dev/one, prod/two, prod/three, check/smoke, prod/three:undo, prod/two:undo, dev/one:undo
    5m50s  > expect step prod/three:undo failure
    5m50s  > expect environment prod at previous release
