@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use workflow::expression::{HashFilesError, Object, Value};
 use workflow::{Failure, Late, State, StepTask, StepView};
 
+/// Where every environment is to be seen.
+const URL: &str = "http://app.example.org";
+
 /// What only whoever carries a step out has.
 struct Props {
     secrets: BTreeMap<String, String>,
@@ -50,14 +53,23 @@ pub(super) fn rehearse(
 }
 
 /// What the verbs of delivery and the built-in actions give, where a scenario says nothing else.
-pub(super) fn usual_outputs(uses: &str) -> BTreeMap<String, String> {
+pub(super) fn usual_outputs(uses: &str, environment: Option<&str>) -> BTreeMap<String, String> {
     let digest = format!("sha256:{}", "0".repeat(64));
     let commit = super::surroundings::COMMIT;
     let outputs: &[(&str, &str)] = match uses {
         "solum/build" => &[("artifact", &digest)],
-        "solum/deploy" => &[("release", "v2"), ("deployment", "dep_2")],
-        "solum/rollback" => &[("release", "v1"), ("deployment", "dep_1")],
-        "solum/promote" => &[("release", "v2")],
+        "solum/deploy" => &[
+            ("release", "v2"),
+            ("deployment", "dep_2"),
+            ("environment", environment.unwrap_or_default()),
+            ("url", URL),
+        ],
+        "solum/rollback" => &[
+            ("release", "v1"),
+            ("deployment", "dep_1"),
+            ("environment", environment.unwrap_or_default()),
+            ("url", URL),
+        ],
         "solum/smoke" | "solum/notify" => &[("status", "200")],
         "solum/http" => &[("status", "200"), ("body", "")],
         "actions/checkout" => &[("commit", commit)],

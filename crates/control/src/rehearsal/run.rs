@@ -393,7 +393,7 @@ fn result(rules: &mut Rules, asked: Asked<'_>, outcome: &Outcome) -> StepResult 
     match &outcome.ends {
         Ends::Fails(failure) => StepResult::failed(failure.clone()),
         Ends::Succeeds | Ends::Never => {
-            let mut outputs = performance::usual_outputs(asked.uses);
+            let mut outputs = performance::usual_outputs(asked.uses, asked.environment);
             outputs.extend(rules.outputs(asked));
             StepResult::succeeded(outputs)
         }

@@ -21,7 +21,7 @@
      10m    dave approves prod/ask
      10m    prod/ask success approved_by=bob, dave
      10m    prod/ship begins
-     10m    prod/ship success deployment=dep_2 release=v2
+     10m    prod/ship success deployment=dep_2 environment=prod release=v2 url=http://app.example.org
      10m    prod success
      10m    the run succeeded
      10m  > expect run succeeded

@@ -15,7 +15,7 @@
     3h2m    prod/ask success approved_by=bob, carol
     3h2m    prod/ship begins
     3h2m    the run goes on
- 3h2m20s    prod/ship success deployment=dep_2 release=v2
+ 3h2m20s    prod/ship success deployment=dep_2 environment=prod release=v2 url=http://app.example.org
  3h2m20s    prod success
  3h2m20s    the run succeeded
  3h2m20s  > expect run succeeded

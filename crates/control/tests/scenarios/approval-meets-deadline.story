@@ -11,7 +11,7 @@
       3d    prod/ask success approved_by=bob, dave
       3d    prod/ship begins
       3d    the run goes on
-      3d    prod/ship success deployment=dep_2 release=v2
+      3d    prod/ship success deployment=dep_2 environment=prod release=v2 url=http://app.example.org
       3d    prod success
       3d    the run succeeded
       3d  > expect run succeeded

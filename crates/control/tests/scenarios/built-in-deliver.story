@@ -6,7 +6,7 @@
       0s    build/build success artifact=sha256:0000000000000000000000000000000000000000000000000000000000000000
       0s    build success
       0s    deploy/deploy begins
-     20s    deploy/deploy success deployment=dep_2 release=v2
+     20s    deploy/deploy success deployment=dep_2 environment=staging release=v2 url=http://app.example.org
      20s    deploy success
      20s    the run succeeded
      20s  > expect run succeeded

@@ -7,7 +7,7 @@
       0s    call/ship/ask success approved_by=bob
       0s    call/ship/d begins
       0s    the run goes on
-     20s    call/ship/d success deployment=dep_2 release=v7
+     20s    call/ship/d success deployment=dep_2 environment=dev release=v7 url=http://app.example.org
      20s    call/ship success
      20s    call success
      20s    after/s begins

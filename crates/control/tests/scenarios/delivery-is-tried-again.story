@@ -9,7 +9,7 @@
       2m    build/b success artifact=sha256:0000000000000000000000000000000000000000000000000000000000000000
       2m    build success
       2m    dev/ship begins
-      2m    dev/ship success deployment=dep_2 release=v2
+      2m    dev/ship success deployment=dep_2 environment=dev release=v2 url=http://app.example.org
       2m    dev success
       2m    prod/__solum_approve waits for 2 approvals by role:operator, for 3d at most
       2m    the run waits
@@ -44,7 +44,7 @@
      12m    prod/__solum_approve success approved_by=alice, bob
      12m    prod/ship begins
      12m    the run goes on
-     12m    prod/ship success deployment=dep_2 release=v2
+     12m    prod/ship success deployment=dep_2 environment=prod release=v2 url=http://app.example.org
      12m    prod/smoke begins
      12m    prod/smoke success status=200
      12m    prod success
@@ -63,7 +63,7 @@
      14m    build/b success artifact=sha256:0000000000000000000000000000000000000000000000000000000000000000
      14m    build success
      14m    dev/ship begins
-     14m    dev/ship success deployment=dep_2 release=v2
+     14m    dev/ship success deployment=dep_2 environment=dev release=v2 url=http://app.example.org
      14m    dev success
      14m    prod/__solum_approve waits for 2 approvals by role:operator, for 3d at most
      14m    the run waits

@@ -1,9 +1,9 @@
       0s    the run begins
       0s    dev/one begins
-      0s    dev/one success deployment=dep_2 release=v2
+      0s    dev/one success deployment=dep_2 environment=dev release=v2 url=http://app.example.org
       0s    dev success
       0s    prod/two begins
-      0s    prod/two success deployment=dep_2 release=v2
+      0s    prod/two success deployment=dep_2 environment=prod release=v2 url=http://app.example.org
       0s    prod/three begins
       0s    prod/three success body= status=200
       0s    prod success
