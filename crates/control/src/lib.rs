@@ -49,6 +49,7 @@ mod text;
 mod tokens;
 mod transcripts;
 mod triggers;
+mod under_way;
 mod uploads;
 mod variables;
 mod workflow_files;

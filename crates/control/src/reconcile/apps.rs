@@ -3,8 +3,8 @@
 use deploy::Owner;
 use store::{App, AppState};
 
-use crate::control::Key;
 use crate::error::chain;
+use crate::under_way::Key;
 use crate::{Control, Error};
 
 pub(super) async fn reconcile(control: Control) -> Result<(), Error> {

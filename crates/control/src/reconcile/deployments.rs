@@ -9,9 +9,9 @@ use store::{Deployment, Topic};
 use types::{DeploymentId, DeploymentState, EnvironmentId};
 
 use super::{PERIOD, RETRY, Specification};
-use crate::control::Key;
 use crate::error::chain;
 use crate::transcripts::RunTranscript;
+use crate::under_way::Key;
 use crate::{Control, Error, text};
 use phases::Driver;
 

@@ -15,8 +15,8 @@ use types::{EnvironmentId, InstanceId, InstanceState};
 use super::bring_up::{bring_up, lay_out};
 use super::specification::{FIRST_DEPLOY, RELEASE};
 use super::{PERIOD, RETRY, Specification, routes};
-use crate::control::Key;
 use crate::error::chain;
+use crate::under_way::Key;
 use crate::{Control, Error};
 
 /// Looks on a wake-up, on the period, and when a place that is empty after a failure is due.

@@ -3,8 +3,8 @@
 use store::Upload;
 use types::NoTranscript;
 
-use crate::control::Key;
 use crate::error::chain;
+use crate::under_way::Key;
 use crate::uploads::path_of;
 use crate::{Control, Error};
 

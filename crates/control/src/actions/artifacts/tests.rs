@@ -1,3 +1,4 @@
+use crate::actions::inputs::Inputs;
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 
