@@ -10,6 +10,7 @@
 //! A scenario that cannot be read is told with its places. An expectation that does not hold ends the rehearsal with
 //! its line, what was expected, what was there, and what happened last.
 
+mod attempt;
 mod event;
 mod expectation;
 mod groups;

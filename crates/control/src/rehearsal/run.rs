@@ -10,14 +10,14 @@ use jiff::{SignedDuration, Timestamp};
 use types::Transition as _;
 use workflow::language::Definition;
 use workflow::{
-    Effect, Input, LegState, Record, Refused, RunContext, State, StepResult, StepTask, StopTask,
-    Timer, TimerKind, carried_over, decide,
+    Effect, Input, Record, Refused, RunContext, State, StepResult, StepTask, StopTask, Timer,
+    TimerKind, carried_over, decide,
 };
 
+use super::attempt::Open;
 use super::groups::Groups;
 use super::outcome::{Ends, Outcome};
-use super::performance;
-use super::rules::{Asked, Rules};
+use super::rules::Rules;
 use super::story::{self, Story};
 use super::surroundings::tried_again;
 
@@ -50,21 +50,6 @@ pub(crate) struct Run {
     attempt: u32,
     /// In all attempts.
     records: usize,
-}
-
-/// An attempt that is under way.
-struct Open {
-    task: StepTask,
-    began: SignedDuration,
-    /// Found when time passes: until then a scenario may still say it.
-    ending: Option<Ending>,
-    stopped: Option<SignedDuration>,
-}
-
-struct Ending {
-    /// `None`: never, by itself.
-    at: Option<SignedDuration>,
-    result: StepResult,
 }
 
 /// What comes next.
@@ -176,8 +161,7 @@ impl Run {
     fn carry_out(&mut self, effect: Effect) -> Vec<Input> {
         match effect {
             Effect::Perform(task) => {
-                let began = self.elapsed;
-                self.tasks.push(Open { task, began, ending: None, stopped: None });
+                self.tasks.push(Open::new(task, self.elapsed));
                 Vec::new()
             }
             Effect::Stop(stop) => {
@@ -202,7 +186,7 @@ impl Run {
         }
         let elapsed = self.elapsed;
         for open in self.tasks.iter_mut().filter(|open| meant(&open.task)) {
-            open.stopped.get_or_insert(elapsed);
+            open.stop(elapsed);
         }
     }
 
@@ -282,30 +266,9 @@ impl Run {
 
     /// Asks the scenario how what is under way ends.
     fn find_endings(&mut self) {
-        for index in 0..self.tasks.len() {
-            if self.tasks[index].ending.is_some() {
-                continue;
-            }
-            let open = &self.tasks[index];
-            let rehearsed = match self.evaluates {
-                true => performance::rehearse(&self.state, &open.task, &self.secrets),
-                false => Ok(true),
-            };
-            let ending = match rehearsed {
-                Err(failure) => {
-                    Ending { at: Some(open.began), result: StepResult::failed(failure) }
-                }
-                Ok(false) => Ending { at: Some(open.began), result: StepResult::Skipped },
-                Ok(true) => {
-                    let Some(leg) = self.state.leg(&open.task.job) else { continue };
-                    let asked = asked(leg, &open.task);
-                    let outcome = self.rules.outcome(asked);
-                    let at = Some(open.began.saturating_add(outcome.takes));
-                    let at = at.filter(|_| outcome.ends != Ends::Never);
-                    Ending { at, result: result(&mut self.rules, asked, &outcome) }
-                }
-            };
-            self.tasks[index].ending = Some(ending);
+        let secrets = self.evaluates.then_some(&self.secrets);
+        for open in self.tasks.iter_mut().filter(|open| open.is_undecided()) {
+            open.decide(&self.state, &mut self.rules, secrets);
         }
     }
 
@@ -351,51 +314,5 @@ impl Run {
             }
         }
         self.give(Input::Start).map_err(|refused| refused.to_string())
-    }
-}
-
-impl Open {
-    fn due(&self) -> Option<SignedDuration> {
-        let ends = self.ending.as_ref().and_then(|ending| ending.at);
-        match (ends, self.stopped) {
-            (Some(ends), Some(stopped)) => Some(ends.min(stopped)),
-            (ends, stopped) => ends.or(stopped),
-        }
-    }
-
-    fn result(&self) -> StepResult {
-        let ends = self.ending.as_ref().and_then(|ending| ending.at);
-        let stopped = self.stopped.filter(|stopped| ends.is_none_or(|ends| ends > *stopped));
-        match &self.ending {
-            Some(ending) if stopped.is_none() => ending.result.clone(),
-            _ => StepResult::cancelled(),
-        }
-    }
-}
-
-fn asked<'a>(leg: &'a LegState, task: &'a StepTask) -> Asked<'a> {
-    let is_part = task.step.ends_with(":pre") || task.step.ends_with(":post");
-    let matrix = leg.plan.matrix.is_some();
-    let job =
-        leg.path.rsplit_once('.').filter(|_| matrix).map_or(leg.path.as_str(), |(job, _)| job);
-    Asked {
-        leg: &leg.path,
-        job,
-        name: &leg.plan.name,
-        step: &task.step,
-        uses: &task.uses,
-        environment: leg.terms.environment.as_deref(),
-        is_main: !is_part && !task.step.contains(":undo"),
-    }
-}
-
-fn result(rules: &mut Rules, asked: Asked<'_>, outcome: &Outcome) -> StepResult {
-    match &outcome.ends {
-        Ends::Fails(failure) => StepResult::failed(failure.clone()),
-        Ends::Succeeds | Ends::Never => {
-            let mut outputs = performance::usual_outputs(asked.uses, asked.environment);
-            outputs.extend(rules.outputs(asked));
-            StepResult::succeeded(outputs)
-        }
     }
 }
