@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json, json};
 use store::{App, NewRun, Run};
 use types::{Actor, AppName, CommitId, RunId};
+use workflow::expression::Value;
 use workflow::language::{Event, Input, InputType, Workflow, given_inputs};
 
 use crate::run_contexts::{Occasion, branch_reference};
@@ -63,9 +64,8 @@ impl Control {
         let workflows = self.read_workflows(&app.name, &target.commit).await?;
         let workflow = find(&workflows, file)?;
         let inputs = self.inputs(&app, file, workflow, &request.inputs).await?;
-        let as_text = |value: &Json| value.as_str().map_or(value.to_string(), ToOwned::to_owned);
         let texts: BTreeMap<_, _> =
-            inputs.iter().map(|(name, value)| (name.clone(), as_text(value))).collect();
+            inputs.iter().map(|(name, value)| (name.clone(), text(value))).collect();
         let payload = json!({
             "inputs": texts,
             "ref": target.reference,
@@ -275,9 +275,19 @@ fn check_word(event_type: &str, client_payload: &Map<String, Json>) -> Result<()
     Ok(())
 }
 
+/// As an expression prints it.
+fn text(value: &Json) -> String {
+    serde_json::from_value::<Value>(value.clone())
+        .map(|value| value.to_text().into_owned())
+        .unwrap_or_default()
+}
+
 fn fields(payload: Json) -> Map<String, Json> {
     match payload {
         Json::Object(fields) => fields,
         _ => Map::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;
