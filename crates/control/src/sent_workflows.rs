@@ -53,6 +53,7 @@ impl Control {
         };
         let mut files = [reading];
         checks::abilities(&mut files);
+        checks::events(&mut files);
         if let Some(app) = app {
             checks::secrets(self, app, &mut files).await?;
         }

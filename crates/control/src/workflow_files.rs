@@ -102,6 +102,7 @@ impl Control {
             let repositories = &self.inner.repositories;
             (folder_mistakes, files) = reading::folder(repositories, app, commit, &folder).await?;
             checks::abilities(&mut files);
+            checks::events(&mut files);
             checks::secrets(self, app, &mut files).await?;
         }
         Ok(CommitWorkflows { folder, outline, manifest_mistakes, folder_mistakes, files })

@@ -93,6 +93,24 @@ fn not_yet(file: &str, step: &Step, verb: &str, with: &Variables) -> Option<Mist
     })
 }
 
+/// Events that the language has and nothing here brings about yet.
+const NOTHING_STARTS: [&str; 5] =
+    ["pull_request", "release", "deployment_status", "promotion", "service"];
+
+/// Warns of events under `on` that this version never has.
+pub(crate) fn events(files: &mut [WorkflowFile]) {
+    for file in files {
+        let Ok(workflow) = &mut file.reading else { continue };
+        for trigger in &workflow.triggers.events {
+            if NOTHING_STARTS.contains(&trigger.event.as_str()) {
+                let message =
+                    format!("nothing happens here yet that would be a '{}'", trigger.event);
+                workflow.warnings.push(Mistake::new(&file.path, trigger.at, message));
+            }
+        }
+    }
+}
+
 /// Warns of secrets that expressions name and nobody has set, in the environments that there are, the app or the project.
 pub(crate) async fn secrets(
     control: &Control,
