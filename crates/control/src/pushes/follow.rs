@@ -2,6 +2,8 @@
 //!
 //! A client that hangs up does not stop anything.
 
+use std::time::Duration;
+
 use source::PushTalk;
 use store::{Change, Run};
 use types::{ChangeState, RunStatus, Transition as _};
@@ -10,6 +12,9 @@ use workflow::{State, StepPhase};
 use super::Pushes;
 use crate::transcripts::Follower;
 use crate::{Control, Error, text};
+
+/// Longer than it takes until a transcript has it what a run waits for.
+const TELLING: Duration = Duration::from_secs(2);
 
 /// How long a push stays.
 pub(super) enum End {
@@ -29,6 +34,7 @@ pub(super) struct Watched {
     pub(super) status: RunStatus,
     follower: Follower,
     told_of_queue: bool,
+    told_of_wait: bool,
     has_heading: bool,
 }
 
@@ -36,7 +42,14 @@ impl Watched {
     pub(super) fn new(control: &Control, run: Run) -> Self {
         let follower = control.follow_run(run.id, 0);
         let status = run.status;
-        Self { run, status, follower, told_of_queue: false, has_heading: false }
+        Self {
+            run,
+            status,
+            follower,
+            told_of_queue: false,
+            told_of_wait: false,
+            has_heading: false,
+        }
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -54,6 +67,7 @@ impl Watched {
                 return Ok(());
             }
             for line in lines {
+                self.told_of_wait |= line.starts_with(text::WAITS);
                 talk.line(&line);
             }
         }
@@ -105,7 +119,8 @@ impl Pushes {
             // The status is read first: what an ended run said is all there then.
             shown.status = control.run_status(shown.run.id).await?;
             shown.pass_on(talk)?;
-            if shown.has_ended() || self.waits_for_people(shown).await? {
+            let waits = self.waits_for_people(shown).await?;
+            if shown.has_ended() || (waits && shown.told_of_wait) {
                 return Ok(true);
             }
             if shown.status == RunStatus::Queued
@@ -117,6 +132,7 @@ impl Pushes {
             }
             tokio::select! {
                 () = shown.follower.changed() => {}
+                () = tokio::time::sleep(TELLING), if waits => return Ok(true),
                 () = wake.changed() => {}
                 () = talk.closed() => return Ok(false),
             }

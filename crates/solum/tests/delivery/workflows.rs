@@ -114,6 +114,51 @@ fn other_branches_move_at_once_and_their_workflows_run_beside() -> Result<()> {
 }
 
 #[test]
+fn a_push_that_waits_for_people_ends_well_and_lands_when_they_agree() -> Result<()> {
+    const ASK: &str = "on: push
+jobs:
+  ask:
+    runs-on: solum
+    steps: [{ uses: solum/approve, with: { allow_author: true } }]
+";
+    let server = Server::start()?;
+    let repository = app(&server, "true", &[(".solum/workflows/ask.yml", ASK)])?;
+    let push = repository.push()?.require()?;
+    assert!(push.transcript().contains("Waiting for approval: ask/"), "{}", push.transcript());
+    assert!(push.transcript().contains("waits for somebody to decide"), "{}", push.transcript());
+    assert!(push.output().contains("refs/changes/1/head"), "{}", push.output());
+    assert_eq!(tip(&repository, "refs/heads/main")?, None);
+    let run = hello::newest_run(&server)?;
+    assert_eq!(run["status"], "waiting");
+    server.solum(&["run", "approve", run["id"].as_str().context("an id")?])?.require()?;
+    let head = repository.head()?;
+    testkit::wait_until("the branch to move", std::time::Duration::from_secs(30), || {
+        tip(&repository, "refs/heads/main").ok().flatten().filter(|tip| *tip == head)
+    })?;
+    Ok(())
+}
+
+#[test]
+fn a_workflow_is_listed_and_started_by_hand() -> Result<()> {
+    let server = Server::start()?;
+    let inputs = "{ push: { branches: [none] }, workflow_dispatch: { inputs: { who: { required: true } } } }";
+    let text = check("ask", inputs).replace("of ${{ github.ref_name }}", "for ${{ inputs.who }}");
+    let repository = app(&server, "true", &[(".solum/workflows/ask.yml", &text)])?;
+    repository.push()?.require()?;
+    let listed = server.solum(&["workflow", "list", "hello"])?.require()?;
+    assert!(
+        listed.stdout.contains("ask.yml  ask   push, workflow_dispatch  who*"),
+        "{}",
+        listed.stdout
+    );
+    let refused = server.solum(&["workflow", "run", "hello", "ask.yml"])?;
+    assert!(refused.stderr.contains("input 'who' has to be given"), "{}", refused.stderr);
+    server.solum(&["workflow", "run", "hello", "ask.yml", "-f", "who=bob"])?.require()?;
+    assert_eq!(titles(&server)?, ["ask 1 for bob"]);
+    Ok(())
+}
+
+#[test]
 fn a_workflow_of_the_repository_takes_the_place_of_ours_for_rollbacks() -> Result<()> {
     const BACK: &str = "name: our own way back
 on: rollback
