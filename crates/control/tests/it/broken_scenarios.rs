@@ -222,3 +222,22 @@ fn a_scenario_is_bounded() {
     let text = "#".repeat(65 << 10);
     assert_mistakes(&text, &["a.scenario: the scenario is larger than 64 KiB"]);
 }
+
+#[test]
+fn a_large_run_tells_no_endless_story_and_cannot_be_tried_again_for_ever() {
+    let versions: Vec<String> = (0..200).map(|version| version.to_string()).collect();
+    let steps = "{ run: make }, ".repeat(10);
+    let text = format!(
+        "on: push\njobs: {{ a: {{ runs-on: linux, strategy: {{ matrix: {{ version: [{}] }} }}, steps: [{steps}] }} }}",
+        versions.join(", ")
+    );
+    let workflow = read_with("w.yml", &text, |_| Found::Missing).unwrap();
+    let play = |scenario: &str| rehearse(&read("a.scenario", scenario).unwrap(), &workflow);
+    let once = play("on push main\nexpect run succeeded");
+    assert_eq!((once.broken, once.story.len()), (None, 2_001));
+    assert!(once.story[2_000].ends_with(" lines more"), "{}", once.story[2_000]);
+    let again = "retry\nexpect run succeeded\n".repeat(10);
+    let broken = play(&format!("on push main\nexpect run succeeded\n{again}")).broken.unwrap();
+    let message = "the rehearsal has more than 20000 records: make the scenario shorter";
+    assert_eq!(broken.message, message);
+}
