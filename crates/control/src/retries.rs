@@ -2,7 +2,8 @@
 //! started with, whatever has been pushed since.
 //!
 //! A push whose change did not land asks once more to become the branch's next state: it stands in the branch's queue as a
-//! change of its own, and is refused there as any other if the branch has gone on without it.
+//! change of its own, with all runs of the push that did not succeed, and is refused there as any other if the branch has gone
+//! on without it.
 
 use source::Error as SourceError;
 use store::{Change, NewPush, NewRun, Run};
@@ -22,30 +23,15 @@ impl Control {
         actor: &Actor,
     ) -> Result<Run, Error> {
         let run = self.run(id).await?;
-        let app = self.ready_app(&run.app).await?;
-        let state = self.inner.store.run_state(id).await?;
-        check(&run, &state, failed_only)?;
-        let carried_over = if failed_only { carried_over(&state) } else { Vec::new() };
-        if carried_over.iter().any(holds_sealed) {
-            return Err(sealed(id));
-        }
-        let attempt = run.attempt + 1;
-        let new = NewRun {
-            id: RunId::generate(&*self.inner.clock),
-            app: app.id,
-            definition: state.definition().clone(),
-            context: state.context().for_attempt(attempt, actor),
-            carried_over,
-            attempt,
-            retry_of: Some(id),
-            queue: run.queue.clone(),
-            commit: run.commit.clone(),
-            title: run.title.clone(),
-            actor: actor.clone(),
-        };
+        self.ready_app(&run.app).await?;
+        let new = self.again(&run, failed_only, actor).await?;
         let created = match self.inner.store.change_of_run(id).await? {
             Some(change) if change.state != ChangeState::Landed => {
-                self.push_again(change, new).await?
+                let mut runs = vec![new];
+                for other in self.others_that_failed(&change, id).await? {
+                    runs.push(self.again(&other, failed_only, actor).await?);
+                }
+                self.push_again(change, runs, actor).await?
             }
             _ => self.inner.store.create_run(new).await,
         };
@@ -55,11 +41,43 @@ impl Control {
         })
     }
 
-    /// The outer error is about the commit, the inner one about the run.
+    /// The next attempt of a run.
+    async fn again(&self, run: &Run, failed_only: bool, actor: &Actor) -> Result<NewRun, Error> {
+        let state = self.inner.store.run_state(run.id).await?;
+        check(run, &state, failed_only)?;
+        let carried_over = if failed_only { carried_over(&state) } else { Vec::new() };
+        if carried_over.iter().any(holds_sealed) {
+            return Err(sealed(run.id));
+        }
+        let attempt = run.attempt + 1;
+        Ok(NewRun {
+            id: RunId::generate(&*self.inner.clock),
+            app: run.app_id,
+            definition: state.definition().clone(),
+            context: state.context().for_attempt(attempt, actor),
+            carried_over,
+            attempt,
+            retry_of: Some(run.id),
+            queue: run.queue.clone(),
+            commit: run.commit.clone(),
+            title: run.title.clone(),
+            actor: actor.clone(),
+        })
+    }
+
+    /// The change does not land before they succeed as well.
+    async fn others_that_failed(&self, change: &Change, run: RunId) -> Result<Vec<Run>, Error> {
+        let runs = self.inner.store.runs_of_change(change.id).await?;
+        let others = runs.into_iter().filter(|other| other.id != run);
+        Ok(others.filter(|other| other.status != types::RunStatus::Succeeded).collect())
+    }
+
+    /// Gives the first of the runs. The outer error is about the commit, the inner one about the run.
     async fn push_again(
         &self,
         change: Change,
-        run: NewRun,
+        runs: Vec<NewRun>,
+        actor: &Actor,
     ) -> Result<Result<Run, store::Error>, Error> {
         let inner = &self.inner;
         let app = inner.store.app_by_id(change.app).await?;
@@ -80,8 +98,8 @@ impl Control {
             base: change.base,
             commit: change.commit,
             subject: change.subject,
-            actor: run.actor.clone(),
-            runs: vec![run],
+            actor: actor.clone(),
+            runs,
         };
         let recorded = inner.store.record_push(push).await;
         let missing = || store::Error::NotFound { what: "run".to_owned() };

@@ -25,6 +25,40 @@ impl Testbed {
         self.control.decide(run, word, &token("bob")).await.unwrap();
     }
 
+    /// A push to the deploy branch that starts two runs.
+    async fn push(&self) -> [RunId; 2] {
+        let commit = self.commit(&[("README", "hello")]);
+        let run = || NewRun {
+            id: RunId::generate(&*self.control.inner.clock),
+            app: self.app.id,
+            definition: crate::testbed::definition(TWO),
+            context: workflow::RunContext::default(),
+            carried_over: Vec::new(),
+            attempt: 1,
+            retry_of: None,
+            queue: None,
+            commit: Some(commit.clone()),
+            title: "a push".to_owned(),
+            actor: token("alice"),
+        };
+        let push = NewPush {
+            change: ChangeId::generate(&*self.control.inner.clock),
+            app: self.app.id,
+            branch: self.app.deploy_branch.clone(),
+            base: None,
+            commit: commit.clone(),
+            subject: "a push".to_owned(),
+            actor: token("alice"),
+            runs: vec![run(), run()],
+        };
+        let (_, runs) = self.control.inner.store.record_push(push).await.unwrap();
+        [runs[0].id, runs[1].id]
+    }
+
+    async fn change(&self, run: RunId) -> Change {
+        self.control.inner.store.change_of_run(run).await.unwrap().unwrap()
+    }
+
     /// One of which the first job succeeded and the second failed.
     async fn failed(&self) -> RunId {
         let run = self.run(TWO).await.id;
@@ -110,4 +144,37 @@ fn what_was_sealed_is_not_carried_over() {
     let token = crate::jobs::vault::Vault::default().seal("hunter2");
     assert!(holds_sealed(&reused(&format!("a {token}"))));
     assert!(!holds_sealed(&reused("plain")));
+}
+
+#[tokio::test]
+async fn a_push_lands_at_a_later_try_once_all_of_its_runs_have_succeeded() {
+    let bed = Testbed::start().await;
+    let [one, two] = bed.push().await;
+    bed.decide(one, "first", Decision::Reject).await;
+    bed.until(one, RunStatus::Failed).await;
+    assert_eq!(bed.refusal(one, false).await, "run_not_ended", "the other run goes on");
+    bed.decide(two, "first", Decision::Reject).await;
+    bed.until(two, RunStatus::Failed).await;
+    assert_eq!(bed.change(one).await.state, ChangeState::Refused);
+
+    let again = bed.control.retry_run(one, false, &token("carol")).await.unwrap().id;
+    let change = bed.change(again).await;
+    let runs = bed.control.inner.store.runs_of_change(change.id).await.unwrap();
+    let mut tried: Vec<_> = runs.iter().filter_map(|run| run.retry_of).collect();
+    tried.sort();
+    assert_eq!(tried, [one, two]);
+    for run in &runs {
+        assert_ne!(bed.change(run.id).await.state, ChangeState::Landed);
+        bed.decide(run.id, "first", Decision::Approve).await;
+        bed.decide(run.id, "second", Decision::Approve).await;
+        bed.until(run.id, RunStatus::Succeeded).await;
+    }
+    let mut wake = bed.control.run_changes();
+    let landed = async {
+        while bed.change(again).await.state != ChangeState::Landed {
+            wake.changed().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), landed).await.unwrap();
+    bed.stop().await;
 }
