@@ -282,3 +282,25 @@ fn a_run_without_boxes_shows_its_transcript() {
     ]);
     assert_eq!(bench.solum(["run", "logs", ID]).ok(), "-----> Building\n");
 }
+
+#[test]
+fn on_a_terminal_the_jobs_stand_below_the_transcript() {
+    let done = r#""status":"completed","conclusion":"success""#;
+    let ended = run_with_log("succeeded", done).replace('\n', "");
+    let feed = format!(
+        "event: log\ndata: {{\"text\":\"-----> Building\\u001b[2J\"}}\n\nevent: jobs\ndata: {ended}\n\nevent: end\ndata: {ended}\n\n"
+    );
+    let bench = Bench::new(&[(&format!("{WATCH}?jobs=true"), Answer::feed(feed))]);
+    let terminal = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
+    let mut command = bench.program("python3", ["-c", terminal]);
+    command.args([env!("CARGO_BIN_EXE_solum"), "run", "watch", ID]);
+    command.env("SOLUM_URL", bench.server.url()).env("SOLUM_TOKEN", "solum_token");
+    command.env("TERM", "xterm").env("NO_COLOR", "1");
+    let shown = crate::Said::from(command.output().unwrap()).ok();
+    let lines: Vec<&str> = shown.lines().collect();
+    let running = "● build";
+    assert_eq!(lines[0], "-----> Building\\x1b[2J", "{shown:?}");
+    assert!(lines.iter().any(|line| line.starts_with(running)), "{shown:?}");
+    assert_eq!(lines.last(), Some(&format!("Run {ID} succeeded").as_str()), "{shown:?}");
+    assert!(!shown.contains("\x1b[3"), "no colours: {shown:?}");
+}

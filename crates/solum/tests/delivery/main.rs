@@ -1,5 +1,6 @@
 //! The whole way through, from outside: a real server, the real git client, real HTTP.
 
+mod approvals;
 mod bad_input;
 mod branches;
 mod crashes;

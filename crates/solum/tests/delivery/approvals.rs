@@ -1,0 +1,84 @@
+//! A push that waits for people, is rejected, and is tried again.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use testkit::{Server, wait_until};
+
+use crate::hello;
+
+const SHIP: &str = "name: ship
+on: push
+jobs:
+  build:
+    runs-on: solum
+    outputs: { artifact: '${{ steps.b.outputs.artifact }}' }
+    steps: [{ id: b, uses: solum/build }]
+  dev:
+    needs: build
+    environment: dev
+    runs-on: solum
+    steps:
+      - { id: ask, uses: solum/approve, with: { note: have a look } }
+      - { uses: solum/deploy, with: { artifact: '${{ needs.build.outputs.artifact }}' } }
+      - { id: look, uses: solum/smoke, with: { contains: hello v1 } }
+";
+
+/// What `solum` says to somebody who has another token than the administrator's.
+fn says(server: &Server, token: &str, arguments: &[&str]) -> Result<(bool, String)> {
+    let output = server.command().args(arguments).env("SOLUM_TOKEN", token).output()?;
+    Ok((output.status.success(), String::from_utf8(output.stderr)?))
+}
+
+fn until(server: &Server, run: &str, status: &str) -> Result<()> {
+    wait_until(&format!("{run} to be {status}"), Duration::from_secs(60), || {
+        let shown = server.solum_json(&["run", "show", run, "--json"]).ok()?;
+        (shown["status"] == status).then_some(())
+    })
+}
+
+#[test]
+fn a_push_lands_once_somebody_else_has_approved_it_also_at_the_second_try() -> Result<()> {
+    let server = Server::start()?;
+    let repository = hello::create(&server)?;
+    repository.write(".solum/workflows/ship.yml", SHIP)?;
+    repository.commit("ask before it ships")?;
+    let push = repository.push()?.require()?;
+    let transcript = push.transcript();
+    assert!(transcript.contains("-----> Waiting for approval: dev/ask"), "{transcript}");
+    assert!(transcript.contains("have a look"), "{transcript}");
+    let first = hello::newest_run(&server)?["id"].as_str().context("an id")?.to_owned();
+    assert!(transcript.contains(&format!("solum run approve {first} --job dev")), "{transcript}");
+    until(&server, &first, "waiting")?;
+    let tip = || -> Result<String> {
+        Ok(repository.git(&["ls-remote", "solum", "refs/heads/main"])?.stdout)
+    };
+    assert_eq!(tip()?, "", "nothing has landed");
+
+    let own = server.solum(&["run", "approve", &first])?;
+    assert!(!own.success() && own.stderr.contains("does not count"), "{own}");
+    assert!(own.stderr.contains("hint: somebody else has to"), "{own}");
+    let bob = server.solum(&["token", "create", "bob"])?.require()?.stdout;
+    let bob = bob.trim();
+    let (rejected, said) =
+        says(&server, bob, &["run", "reject", &first, "--comment", "not on a Sunday"])?;
+    assert!(rejected && said == "Rejected dev/ask.\n", "{said}");
+    until(&server, &first, "failed")?;
+    let shown = server.solum(&["run", "show", &first])?.require()?.stdout;
+    assert!(shown.contains("bob rejected it: not on a Sunday"), "{shown}");
+
+    let again = server.solum(&["run", "retry", &first, "--failed", "--detach"])?.require()?;
+    let again = again.stdout.trim().to_owned();
+    until(&server, &again, "waiting")?;
+    let (approved, said) = says(&server, bob, &["run", "approve", &again, "--job", "dev"])?;
+    assert!(approved && said.starts_with("Approved dev/ask. The run goes on"), "{said}");
+    let watched = server.solum(&["run", "watch", &again])?.require()?.stdout;
+    assert!(!watched.contains("-----> Building"), "what succeeded is not done again: {watched}");
+    assert!(
+        watched.contains("http://hello-dev.localhost") && watched.contains("answered 200"),
+        "{watched}"
+    );
+    assert_eq!(hello::answer(&server)?, "hello v1");
+    assert!(tip()?.starts_with(&repository.head()?), "the second try has landed: {}", tip()?);
+    Ok(())
+}
