@@ -78,7 +78,12 @@ pub(crate) fn detached(run: types::RunId) -> Vec<String> {
 /// How the first line begins that says what waits for people.
 pub(crate) const WAITS: &str = "-----> Waiting for approval: ";
 
-/// A step waits for people. The first line is the same whenever it is said.
+/// The first line, the same whenever it is said.
+pub(crate) fn waits_heading(job: &str, step: &str) -> String {
+    format!("{WAITS}{job}/{step}")
+}
+
+/// A step waits for people.
 pub(crate) fn waits_for_people(
     run: types::RunId,
     job: &str,
@@ -92,7 +97,7 @@ pub(crate) fn waits_for_people(
         count => format!("{count} have to approve. "),
     };
     let until = wait.deadline.strftime("%Y-%m-%d %H:%M UTC");
-    let mut lines = vec![format!("{WAITS}{job}/{step}")];
+    let mut lines = vec![waits_heading(job, step)];
     lines.push(line(&format!("{count}Who may: {who}{author}. Until {until}")));
     lines.extend(wait.note.iter().flat_map(|note| note.lines()).map(line));
     lines.push(line(&format!("To approve: solum run approve {run} --job {job}")));

@@ -79,6 +79,20 @@ impl Transcripts {
         Follower { open, length, file: None, offset, partial: Vec::new() }
     }
 
+    /// Whether a line stands in it, or cannot any more because it is full.
+    pub(crate) fn has_said(&self, run: RunId, line: &str) -> std::io::Result<bool> {
+        let mut follower = self.follow(run, 0);
+        if *follower.length.borrow() >= MAX_BYTES {
+            return Ok(true);
+        }
+        loop {
+            let lines = follower.read()?;
+            if lines.is_empty() || lines.iter().any(|said| said == line) {
+                return Ok(!lines.is_empty());
+            }
+        }
+    }
+
     pub(crate) fn remove(&self, run: RunId) -> std::io::Result<()> {
         match std::fs::remove_file(self.path(run)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
@@ -115,6 +129,16 @@ impl RunTranscript {
         let mut line = cut(line).to_owned();
         line.push('\n');
         if let Err(error) = self.append(line.as_bytes()) {
+            tracing::warn!(path = %self.open.path.display(), %error, "a transcript could not be written");
+        }
+    }
+
+    /// Lines as they are to be shown, with nothing between them.
+    pub(crate) fn write_together(&self, lines: &[String]) {
+        let mut speaker = self.open.speaker.lock();
+        *speaker = None;
+        let text: String = lines.iter().flat_map(|line| [cut(line), "\n"]).collect();
+        if let Err(error) = self.append(text.as_bytes()) {
             tracing::warn!(path = %self.open.path.display(), %error, "a transcript could not be written");
         }
     }

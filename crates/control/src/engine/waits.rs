@@ -76,21 +76,12 @@ fn tell(
     resumed: bool,
 ) -> Result<(), Error> {
     let lines = text::waits_for_people(run, job, step, wait);
-    if resumed && was_said(control, run, &lines[0])? {
-        return Ok(());
+    // A step waits once: its heading is in the transcript once.
+    let transcripts = &control.inner.transcripts;
+    let heading = text::waits_heading(job, step);
+    let was_said = || transcripts.has_said(run, &heading);
+    if !(resumed && was_said().map_err(Error::io("read a run's transcript"))?) {
+        transcripts.of(run).write_together(&lines);
     }
-    let transcript = control.inner.transcripts.of(run);
-    lines.iter().for_each(|line| transcript.write(line));
     Ok(())
-}
-
-/// A step waits once: its heading is in the transcript once.
-fn was_said(control: &Control, run: RunId, heading: &str) -> Result<bool, Error> {
-    let mut follower = control.follow_run(run, 0);
-    loop {
-        let lines = follower.read().map_err(Error::io("read a run's transcript"))?;
-        if lines.is_empty() || lines.iter().any(|line| line == heading) {
-            return Ok(!lines.is_empty());
-        }
-    }
 }
