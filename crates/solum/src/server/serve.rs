@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use control::{Control, Isolation, Settings};
@@ -26,6 +27,9 @@ pub(crate) struct Options {
 
 /// Threads of the control plane: it mostly waits.
 const THREADS: usize = 2;
+/// What blocks a thread at the end has this long: a call to another system would keep the server until its own time limit.
+/// What it was part of goes on at the next start.
+const LAST_GRACE: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     logging::start();
@@ -47,7 +51,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(settings, &directory, addresses, listener))
+    let served = runtime.block_on(serve(settings, &directory, addresses, listener));
+    runtime.shutdown_timeout(LAST_GRACE);
+    served
 }
 
 fn settings(

@@ -3,6 +3,7 @@
 mod approvals;
 mod bad_input;
 mod branches;
+mod calls;
 mod crashes;
 mod examples;
 mod full_disks;
