@@ -11,13 +11,11 @@ mod ours;
 mod outcome;
 mod theirs;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use testkit::{Repository, Server};
 
-use outcome::Lines;
 use theirs::Act;
 
 const FOLDER: &str = ".github/workflows";
@@ -63,6 +61,3 @@ fn on_push(repository: &Path) -> Result<Vec<String>> {
     names.sort();
     Ok(names)
 }
-
-/// By the names of the workflows.
-type Outcomes = BTreeMap<String, Lines>;

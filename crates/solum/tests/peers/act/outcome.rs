@@ -1,7 +1,8 @@
 //! What became of a workflow, in lines that can be compared: how jobs and steps ended, and what steps handed on.
 //!
-//! What did not run has no line, for act says nothing of it. Neither has a step without an id, which the two call differently, nor
-//! the part of an action that runs after the job's steps, but its failure is the job's.
+//! What did not run has no line, for act says nothing of it. A step without an id goes by its number; in an action it has no line,
+//! for there the two number differently. Nor has the part of an action that runs after the job's steps, but its failure
+//! is the job's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
