@@ -96,8 +96,12 @@ pub struct Failure {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Job {
-    #[schema(example = "build")]
+    /// By which it is asked for.
+    #[schema(example = "build.1")]
     pub name: String,
+    /// As people read it.
+    #[schema(example = "build (linux, 18)")]
+    pub title: String,
     /// The jobs that it waits for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<String>,
@@ -121,8 +125,12 @@ pub struct Job {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
-    #[schema(example = "build")]
+    /// By which it is asked for.
+    #[schema(example = "__run")]
     pub name: String,
+    /// As people read it.
+    #[schema(example = "Run make test")]
+    pub title: String,
     #[schema(example = "solum/build")]
     pub uses: String,
     pub status: WorkStatus,

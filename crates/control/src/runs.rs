@@ -3,10 +3,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use store::{Change, JournalEntry, Run};
 use types::{Actor, AppName, EnvironmentName, RunId, RunStatus, Transition as _};
-use workflow::language::{self, Job, Work};
+use workflow::language::{self, Action, Job, Template, Work};
 use workflow::{
-    Failure, Input, JobPhase, JobState, LegPhase, LegState, Record, Refused, State, StepPhase,
-    StepState, uses,
+    Failure, Input, JobPhase, JobState, LegPhase, LegState, NothingLate, Record, Refused, State,
+    StepPhase, StepState, uses,
 };
 
 use crate::approvals::WaitView;
@@ -29,6 +29,8 @@ pub struct RunView {
 #[derive(Debug, Clone)]
 pub struct JobView {
     pub key: String,
+    /// As people read it: `build (linux, 18)`.
+    pub title: String,
     /// The paths of the jobs that it waits for.
     pub needs: Vec<String>,
     pub environment: Option<EnvironmentName>,
@@ -44,6 +46,8 @@ pub struct JobView {
 #[derive(Debug, Clone)]
 pub struct StepView {
     pub key: String,
+    /// As people read it: its name, or what it does.
+    pub title: String,
     pub uses: String,
     /// `pending`, `running`, `waiting`, or how it ended in GitHub's words.
     pub status: &'static str,
@@ -150,6 +154,7 @@ fn job_view(key: String, definition: &Job, job: &JobState, journal: &[JournalEnt
     };
     let pending = |step: &language::Step| StepView {
         key: step.key.clone(),
+        title: written_title(step),
         uses: uses(&step.action),
         status: if status == "pending" { "pending" } else { "skipped" },
         attempt: 0,
@@ -161,6 +166,7 @@ fn job_view(key: String, definition: &Job, job: &JobState, journal: &[JournalEnt
     };
     let environment = definition.environment.as_ref();
     JobView {
+        title: definition.name.as_ref().and_then(literal).unwrap_or(&key).to_owned(),
         needs: needs(&key, definition),
         environment: environment.and_then(|used| used.name.text.parse().ok()),
         status,
@@ -192,6 +198,7 @@ fn leg_view(state: &State, leg: &LegState, journal: &[JournalEntry]) -> JobView 
     };
     JobView {
         key: leg.path.clone(),
+        title: leg.plan.name.clone(),
         needs: needs(&leg.path, state.job_of(leg)),
         environment: leg.terms.environment.as_ref().and_then(|name| name.parse().ok()),
         status,
@@ -248,6 +255,7 @@ fn step_view(
     });
     StepView {
         key: step.path.clone(),
+        title: title(state, leg, step),
         uses: uses(state.action_of(leg, step)),
         status,
         attempt: step.attempt,
@@ -257,6 +265,29 @@ fn step_view(
         started_at,
         finished_at: finished_at.filter(|_| !matches!(status, "running" | "waiting")),
     }
+}
+
+/// With what only the machine knows in it, it is shown as it was written.
+fn title(state: &State, leg: &LegState, step: &StepState) -> String {
+    let view = workflow::StepView::of_leg(state, leg, step);
+    let name = view.and_then(|view| view.name(&NothingLate).ok());
+    let name = name.unwrap_or_else(|| written_title(state.definition_of(leg, step)));
+    shown(&name).into_owned()
+}
+
+fn written_title(step: &language::Step) -> String {
+    match (&step.name, &step.action) {
+        (Some(name), _) => name.text.clone(),
+        (None, Action::Run { script, .. }) => {
+            format!("Run {}", script.text.trim().lines().next().unwrap_or_default())
+        }
+        (None, action) => format!("Run {}", uses(action)),
+    }
+}
+
+/// Text without an expression in it.
+fn literal(template: &Template) -> Option<&str> {
+    Some(template.text.as_str()).filter(|text| !text.contains("${{"))
 }
 
 /// As people may see them.

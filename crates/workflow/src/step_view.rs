@@ -72,6 +72,12 @@ impl<'s> StepView<'s> {
         self.leg.terms.environment.as_deref()
     }
 
+    /// A step of a leg, whether it has begun or not.
+    #[must_use]
+    pub fn of_leg(state: &'s State, leg: &'s LegState, step: &StepState) -> Option<Self> {
+        Some(Self { state, leg, step: leg.step_index(&step.path)? })
+    }
+
     /// As it is shown: its name, or what it does.
     pub fn name(&self, late: &dyn Late) -> Result<String, Failure> {
         let definition = self.state.definition_of(self.leg, self.step());

@@ -21,7 +21,7 @@ pub(super) fn open(
     let limit = inner.settings.limits.step_log_bytes;
     let log = inner.step_logs.write(key, limit).map_err(Error::io("write the log of a step"))?;
     let transcript = step.transcript.clone();
-    let speaker = format!("{}: {name}", step.task.job);
+    let speaker = format!("{}: {name}", step.view().leg().plan.name);
     transcript.announces(&speaker);
     Ok(Scribe::new(masks, log, Box::new(move |what| show(&transcript, &speaker, what))))
 }

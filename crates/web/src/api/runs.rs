@@ -153,6 +153,7 @@ fn job(job: JobView) -> Job {
     let (status, conclusion) = status(job.status);
     Job {
         name: job.key,
+        title: job.title,
         needs: job.needs,
         environment: job.environment,
         status,
@@ -168,6 +169,7 @@ fn step(step: StepView) -> Step {
     let (status, conclusion) = status(step.status);
     Step {
         name: step.key,
+        title: step.title,
         uses: step.uses,
         status,
         conclusion,

@@ -18,9 +18,9 @@ pub(super) struct Renderer {
 }
 
 impl Renderer {
-    /// `-----> build/test: success in 4.0 s`
+    /// `-----> build: Run make test: success in 4.0 s`
     pub(super) fn heading(&self, job: &Job, step: &Step) -> String {
-        let mut heading = format!("-----> {}/{}", job.name, step.name);
+        let mut heading = format!("-----> {}: {}", job.title, step.title);
         if let Some(conclusion) = step.conclusion {
             heading.push_str(&format!(": {}", conclusion.as_str()));
             if let Some((start, end)) = step.started_at.zip(step.finished_at) {
