@@ -82,6 +82,7 @@ pub use workflow_plans::{PlannedEvent, PlannedJob, Verdict, WorkflowPlan};
 pub use workflows::BuiltInWorkflow;
 
 // What use-cases hand out as others have it.
+pub use deploy::steps::StepKey;
 pub use deploy::{Exit, LogPosition, Observation, Output, OutputStream};
 pub use router::{Histogram, ReleaseMetrics};
 pub use source::Body as GitBody;

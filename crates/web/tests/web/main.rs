@@ -13,6 +13,7 @@ mod idempotency;
 mod openapi;
 mod serving;
 mod settings;
+mod step_logs;
 mod tokens;
 mod uploads;
 mod workflows;
