@@ -24,22 +24,10 @@ const NOT_YET: [(&str, Option<&str>, &str); 3] = [
     ),
 ];
 
-/// Events of the language that nothing sends yet.
-const NEVER_SENT: [&str; 5] =
-    ["pull_request", "release", "deployment_status", "promotion", "service"];
-
-/// Refuses workflows with jobs for machines, or with verbs, that are not here, and warns of events that do not come.
+/// Refuses workflows with jobs for machines, or with verbs, that are not here.
 pub(crate) fn abilities(files: &mut [WorkflowFile]) {
     for file in files {
-        let Ok(workflow) = &mut file.reading else { continue };
-        let path = &workflow.definition.file;
-        for trigger in &workflow.triggers.events {
-            if NEVER_SENT.contains(&trigger.event.as_str()) {
-                let message =
-                    format!("nothing sends '{}' here yet: it starts no run", trigger.event);
-                workflow.warnings.push(Mistake::new(path, trigger.at, message));
-            }
-        }
+        let Ok(workflow) = &file.reading else { continue };
         let mut mistakes = Vec::new();
         of_definition(&workflow.definition, &mut mistakes);
         if !mistakes.is_empty() {
@@ -183,18 +171,5 @@ mod tests {
         assert!(mistakes[1].starts_with("w.yml:9:"), "{mistakes:?}");
         assert!(mistakes[2].contains("windows-latest"), "{mistakes:?}");
         assert_eq!(mistakes.len(), 3);
-    }
-
-    #[test]
-    fn an_event_that_nothing_sends_is_warned_of() {
-        let file = checked(
-            "on: [push, pull_request]\njobs:\n  a:\n    runs-on: linux\n    steps: [{ run: ls }]\n",
-        );
-        let warnings: Vec<String> =
-            file.reading.unwrap().warnings.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            warnings,
-            ["w.yml:1:12: nothing sends 'pull_request' here yet: it starts no run"]
-        );
     }
 }
