@@ -1,5 +1,7 @@
 //! What the README tells people to type works, word for word.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be typed ends its test")]
+
 use std::process::Command;
 use std::time::Duration;
 
