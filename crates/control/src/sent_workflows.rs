@@ -200,7 +200,7 @@ fn read(path: &str, files: &SentFiles) -> Looked<Result<Workflow, Refused>> {
                     }
                 },
                 Wanted::Mirrored { .. } => {
-                    Found::Unavailable("this server has no mirror of actions".to_owned())
+                    Found::Unavailable("this version has no mirror of actions yet; copy the action into this repository".to_owned())
                 }
             };
             sources.put(wanted, found);

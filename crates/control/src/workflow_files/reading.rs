@@ -95,7 +95,7 @@ impl Reader<'_> {
                 let found = match &wanted {
                     Wanted::Own { path } => self.open(path).await?,
                     Wanted::Mirrored { .. } => {
-                        Found::Unavailable("this server has no mirror of actions".to_owned())
+                        Found::Unavailable("this version has no mirror of actions yet; copy the action into this repository".to_owned())
                     }
                 };
                 self.sources.put(wanted, found);
