@@ -9,6 +9,7 @@
 mod differences;
 mod ours;
 mod outcome;
+mod real_files;
 mod theirs;
 
 use std::path::Path;

@@ -22,6 +22,9 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// Prints the folder of Rust's tools, which a box sees as well.
 const TOOLCHAIN: &str = "dirname \"$(rustup which cargo)\"";
 
+const LOG: &str = "log";
+const LAST_LINES: usize = 60;
+
 pub(super) struct Act {
     /// A home with nothing else in it, the event, and a folder for `PATH`.
     own: TempDir,
@@ -66,12 +69,20 @@ impl Act {
             .env("PATH", &self.path)
             .env("ACT_DISABLE_VERSION_CHECK", "1");
         let finished = command::run(&mut act, WITHIN)?;
+        fs::write(own.join(LOG), &finished.stdout)?;
         let legs = legs(&finished.stdout)?;
         ensure!(
             !legs.is_empty(),
             "act ran nothing (scripts/install-deps peers has it): {finished}"
         );
         Ok(outcome::lines(legs))
+    }
+
+    /// The end of what act said last.
+    pub(super) fn last_words(&self) -> Result<String> {
+        let log = fs::read_to_string(self.own.path().join(LOG))?;
+        let lines: Vec<_> = log.lines().collect();
+        Ok(lines[lines.len().saturating_sub(LAST_LINES)..].join("\n"))
     }
 }
 
