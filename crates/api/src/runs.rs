@@ -100,6 +100,7 @@ pub struct Job {
     #[schema(example = "build.1")]
     pub name: String,
     /// As people read it.
+    #[serde(default)]
     #[schema(example = "build (linux, 18)")]
     pub title: String,
     /// The jobs that it waits for.
@@ -123,12 +124,29 @@ pub struct Job {
     pub steps: Vec<Step>,
 }
 
+impl Job {
+    /// A server that is older than titles has names only.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        if self.title.is_empty() { &self.name } else { &self.title }
+    }
+}
+
+impl Step {
+    /// As of a job.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        if self.title.is_empty() { &self.name } else { &self.title }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
     /// By which it is asked for.
     #[schema(example = "__run")]
     pub name: String,
     /// As people read it.
+    #[serde(default)]
     #[schema(example = "Run make test")]
     pub title: String,
     #[schema(example = "solum/build")]

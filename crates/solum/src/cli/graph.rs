@@ -38,11 +38,11 @@ impl Row {
 
 /// The jobs as they stand at `now`.
 pub(crate) fn rows(jobs: &[Job], now: Timestamp) -> Vec<Row> {
-    let widest = jobs.iter().map(|job| job.title.chars().count()).max().unwrap_or(0);
+    let widest = jobs.iter().map(|job| job.title().chars().count()).max().unwrap_or(0);
     let row = |job: &Job| {
         let (mark, colour) = mark(job);
         let took = job.started_at.map(|start| lapse(start, job.finished_at.unwrap_or(now)));
-        let name = &job.title;
+        let name = job.title();
         let text =
             format!("{name:<widest$}  {:>9}  {}", took.unwrap_or_default(), detail(job, jobs));
         Row { mark, colour, text: text.trim_end().to_owned() }
@@ -97,13 +97,13 @@ fn under_way(step: &Step) -> Option<String> {
     if let Some(wait) = &step.wait {
         let who = if wait.from.is_empty() { "anybody".to_owned() } else { wait.from.join(", ") };
         let (has, wants) = (wait.approved_by.len(), wait.count);
-        return Some(format!("{}: {has} of {wants} approved, from {who}", step.title));
+        return Some(format!("{}: {has} of {wants} approved, from {who}", step.title()));
     }
     let again =
         if step.attempt > 1 { format!(" (attempt {})", step.attempt) } else { String::new() };
     match step.status {
-        WorkStatus::Running => Some(format!("{}{again}", step.title)),
-        WorkStatus::Waiting => Some(format!("{}{again}: waits to be tried again", step.title)),
+        WorkStatus::Running => Some(format!("{}{again}", step.title())),
+        WorkStatus::Waiting => Some(format!("{}{again}: waits to be tried again", step.title())),
         WorkStatus::Queued | WorkStatus::Completed => None,
     }
 }

@@ -245,7 +245,7 @@ fn the_logs_of_steps_are_shown_one_after_the_other() {
         (&format!("GET {LOG}"), log(&["cc a.c", "no such file"])),
     ]);
     let said = bench.solum(["run", "logs", ID, "--failed"]).ok();
-    assert_eq!(said, "-----> build/setup/make: failure\ncc a.c\nno such file\nX exit status 2\n");
+    assert_eq!(said, "-----> build: setup/make (failure)\ncc a.c\nno such file\nX exit status 2\n");
     let said = bench.solum(["run", "logs", ID, "--step", "setup/make", "--json"]).ok();
     let line: serde_json::Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
     assert_eq!(
@@ -270,7 +270,7 @@ fn logs_are_followed_to_the_end_of_the_run() {
         (&format!("GET {LOG}?follow=true"), log(&["made"])),
     ]);
     let said = bench.solum(["run", "logs", ID, "-f", "--step", "setup/make"]).ok();
-    assert_eq!(said, "-----> build/setup/make\nmade\n");
+    assert_eq!(said, "-----> build: setup/make\nmade\n");
 }
 
 #[test]

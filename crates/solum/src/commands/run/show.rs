@@ -80,10 +80,10 @@ fn work(detail: &RunDetail) -> Table {
     for job in &detail.jobs {
         let took = took(job.started_at, job.finished_at);
         let reason = job.reason.as_deref().unwrap_or_default();
-        table.row([&job.title, "", word(job.status, job.conclusion), &took, reason]);
+        table.row([job.title(), "", word(job.status, job.conclusion), &took, reason]);
         for step in &job.steps {
             let took = self::took(step.started_at, step.finished_at);
-            table.row(["", &step.title, word(step.status, step.conclusion), &took, &said(step)]);
+            table.row(["", step.title(), word(step.status, step.conclusion), &took, &said(step)]);
         }
     }
     table

@@ -18,14 +18,13 @@ pub(super) struct Renderer {
 }
 
 impl Renderer {
-    /// `-----> build: Run make test: success in 4.0 s`
+    /// `-----> build: Run make test (success in 4.0 s)`
     pub(super) fn heading(&self, job: &Job, step: &Step) -> String {
-        let mut heading = format!("-----> {}: {}", job.title, step.title);
+        let mut heading = format!("-----> {}: {}", job.title(), step.title());
         if let Some(conclusion) = step.conclusion {
-            heading.push_str(&format!(": {}", conclusion.as_str()));
-            if let Some((start, end)) = step.started_at.zip(step.finished_at) {
-                heading.push_str(&format!(" in {}", lapse(start, end)));
-            }
+            let lapse = step.started_at.zip(step.finished_at).map(|(start, end)| lapse(start, end));
+            let took = lapse.map(|lapse| format!(" in {lapse}")).unwrap_or_default();
+            heading.push_str(&format!(" ({}{took})", conclusion.as_str()));
         }
         heading.push('\n');
         heading
