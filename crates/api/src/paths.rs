@@ -52,8 +52,9 @@ pub const HEALTHZ: &str = "/healthz";
 pub const READYZ: &str = "/readyz";
 pub const METRICS: &str = "/metrics";
 
-/// Text as one segment of a path (RFC 3986, section 2.1).
-fn segment(text: &str) -> String {
+/// Text as one segment of a path, or one value of a query: all but the unreserved characters are encoded (RFC 3986, section
+/// 2.1).
+pub(crate) fn segment(text: &str) -> String {
     let mut segment = String::new();
     for byte in text.bytes() {
         match byte {
@@ -165,6 +166,11 @@ pub fn run_watch(run: RunId) -> String {
 #[must_use]
 pub fn run_artifacts(run: RunId) -> String {
     format!("/api/v1/runs/{run}/artifacts")
+}
+
+#[must_use]
+pub fn run_artifact(run: RunId, name: &str) -> String {
+    format!("{}/{}", run_artifacts(run), segment(name))
 }
 
 #[must_use]

@@ -121,6 +121,7 @@ async fn wait_in_line(directory: &Path, runs: usize) {
     let mut all = JoinSet::new();
     for _ in 0..runs {
         let place = Arc::clone(&places).acquire_owned().await.unwrap();
+        while all.try_join_next().is_some() {}
         let (store, new) = (store.clone(), new_run(app, definition.clone(), Some("main")));
         all.spawn(async move {
             store.create_run(new).await.unwrap();

@@ -121,6 +121,8 @@ impl Store {
             let mut statement = connection.prepare_cached(&format!(
                 "{SELECT} WHERE runs.queue = (SELECT queue FROM runs WHERE id = ?1)
                  AND runs.status IN ('queued', 'running', 'waiting') AND runs.id < ?1
+                 AND NOT (runs.status = 'waiting' AND EXISTS (
+                     SELECT 1 FROM changes WHERE changes.id = runs.change_id AND changes.state = 'landed'))
                  AND (runs.change_id IS NULL
                       OR runs.change_id IS NOT (SELECT change_id FROM runs WHERE id = ?1))
                  ORDER BY runs.id DESC LIMIT 1"
@@ -131,7 +133,8 @@ impl Store {
     }
 
     /// Every run whose turn it is: it is queued, nothing else of its queue is under way or before it, other runs of its change
-    /// apart, and no change before its own on the same branch is still to land.
+    /// apart, and no change before its own on the same branch is still to land. A run that waits for people, and whose change
+    /// has landed, holds nobody up.
     pub async fn queue_heads(&self) -> Result<Vec<QueueHead>, Error> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(HEADS)?;
@@ -171,6 +174,7 @@ const HEADS: &str = "
     firsts (id) AS (
         SELECT (SELECT runs.id FROM runs
                 WHERE runs.queue = queues.queue AND status IN ('queued', 'running', 'waiting')
+                  AND status = 'queued'
                 ORDER BY runs.id LIMIT 1)
         FROM queues WHERE queue IS NOT NULL),
     candidates (id) AS (
@@ -186,7 +190,9 @@ const HEADS: &str = "
     AND NOT EXISTS (
         SELECT 1 FROM runs AS other
         WHERE other.queue = runs.queue AND other.status IN ('running', 'waiting')
-          AND (other.change_id IS NULL OR other.change_id IS NOT runs.change_id))
+          AND (other.change_id IS NULL OR other.change_id IS NOT runs.change_id)
+          AND NOT (other.status = 'waiting' AND EXISTS (
+              SELECT 1 FROM changes WHERE changes.id = other.change_id AND changes.state = 'landed')))
     AND NOT EXISTS (
         SELECT 1 FROM runs AS other
         WHERE other.queue = runs.queue AND other.id < runs.id

@@ -376,6 +376,27 @@ async fn a_change_is_refused_when_its_last_run_ends_and_one_has_failed() {
 }
 
 #[tokio::test]
+async fn who_waits_for_people_after_landing_holds_nobody_up() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let app = fixture.app("shop").await;
+    let mut asks = push(&app, 1);
+    asks.runs[0].definition = definition(vec![job("only", vec![step("solum/approve")])]);
+    let (change, runs) = store.record_push(asks).await.unwrap();
+    let (_, next) = store.record_push(push(&app, 1)).await.unwrap();
+    let heads = || async {
+        store.queue_heads().await.unwrap().into_iter().map(|head| head.run).collect::<Vec<_>>()
+    };
+    let waiting = store.transition(runs[0].id, Input::Start).await.unwrap();
+    assert_eq!(waiting.status, RunStatus::Waiting);
+    assert_eq!(heads().await, [], "its change has not landed");
+    assert_eq!(store.run_ahead_of(next[0].id).await.unwrap().unwrap().id, runs[0].id);
+    store.land_change(change.id, "main".into()).await.unwrap();
+    assert_eq!(heads().await, [next[0].id]);
+    assert!(store.run_ahead_of(next[0].id).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn runs_of_a_file_are_numbered_and_named_by_it() {
     let fixture = Fixture::new();
     let app = fixture.app("shop").await;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use ureq::{Agent, Body, SendBody};
 
 use super::{Client, Error, Patience, ServerUrl};
-use crate::{IDEMPOTENCY_KEY_HEADER, Problem};
+use crate::{IDEMPOTENCY_KEY_HEADER, Problem, paths};
 
 const CONNECT: Duration = Duration::from_secs(5);
 const RECEIVE_RESPONSE: Duration = Duration::from_secs(30);
@@ -207,7 +207,7 @@ impl Client {
             uri.push(if index == 0 { '?' } else { '&' });
             uri.push_str(name);
             uri.push('=');
-            percent_encode(value, &mut uri);
+            uri.push_str(&paths::segment(value));
         }
         uri
     }
@@ -301,18 +301,6 @@ fn kind(error: &ureq::Error) -> Option<io::ErrorKind> {
 fn first_words(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     words.chars().filter(|char| !char.is_control()).take(MAX_SHOWN_CHARACTERS).collect()
-}
-
-/// RFC 3986, section 2.1: all but the unreserved characters.
-pub(super) fn percent_encode(value: &str, into: &mut String) {
-    use std::fmt::Write as _;
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            into.push(char::from(byte));
-        } else {
-            let _ = write!(into, "%{byte:02X}");
-        }
-    }
 }
 
 #[cfg(test)]

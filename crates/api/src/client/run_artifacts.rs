@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use types::RunId;
 
-use super::request::{Call, percent_encode};
+use super::request::Call;
 use super::{Client, Error};
 use crate::paths;
 use crate::run_artifacts::RunArtifact;
@@ -23,8 +23,7 @@ impl Client {
         name: &str,
         into: &mut impl Write,
     ) -> Result<io::Result<u64>, Error> {
-        let mut path = format!("{}/", paths::run_artifacts(run));
-        percent_encode(name, &mut path);
+        let path = paths::run_artifact(run, name);
         let answer =
             self.send(&Call::get(&path).header("accept", "application/gzip").endless(), None)?;
         let mut body = answer.into_body().into_reader();
