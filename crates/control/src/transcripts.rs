@@ -1,5 +1,8 @@
 //! What runs say while they go on: a file of text for each, which whoever watches reads from where
 //! they are, also after a restart of the server.
+//!
+//! A line that is also in the log of a step begins with a mark that nobody is shown: which step's, and its place there. With
+//! it, a server that goes on with a step after a crash shows no line twice and leaves none out.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,6 +25,8 @@ const FULL: &[u8] =
     b"       (the rest is left out: this is all that is kept of what one run says)\n";
 /// What a follower reads at once.
 const CHUNK: usize = 64 << 10;
+/// Around a mark. Nothing else begins so: what is not a heading is indented.
+const MARK: (char, char) = ('\u{1}', '\u{2}');
 
 /// The transcripts of all runs.
 #[derive(Debug, Clone)]
@@ -79,6 +84,21 @@ impl Transcripts {
         Follower { open, length, file: None, offset, partial: Vec::new() }
     }
 
+    /// How far the log of a step is shown in it.
+    pub(crate) fn shown(&self, run: RunId, step: &str) -> std::io::Result<u64> {
+        let mut follower = self.follow(run, 0);
+        let mut shown = 0;
+        loop {
+            let text = follower.read_text()?;
+            if text.is_empty() {
+                return Ok(shown);
+            }
+            let marks = text.lines().filter_map(|line| marked(line).0);
+            let ours = marks.filter_map(|mark| mark.strip_prefix(step)?.strip_prefix(':'));
+            shown = ours.filter_map(|place| place.parse().ok()).fold(shown, u64::max);
+        }
+    }
+
     /// Whether a line stands in it, or cannot any more because it is full.
     pub(crate) fn has_said(&self, run: RunId, line: &str) -> std::io::Result<bool> {
         let mut follower = self.follow(run, 0);
@@ -111,7 +131,12 @@ impl Transcripts {
         }
         opened.retain(|_, open| open.strong_count() > 0);
         let path = self.path(run);
-        let length = std::fs::metadata(&path).map_or(0, |metadata| metadata.len().min(MAX_BYTES));
+        let length = whole(&path).unwrap_or_else(|error| {
+            if error.kind() != std::io::ErrorKind::NotFound {
+                tracing::warn!(path = %path.display(), %error, "a transcript could not be opened");
+            }
+            0
+        });
         let open = Arc::new(Open {
             path,
             file: Mutex::new(None),
@@ -126,19 +151,21 @@ impl Transcripts {
 impl RunTranscript {
     /// A line as it is to be shown.
     pub(crate) fn write(&self, line: &str) {
-        let mut line = cut(line).to_owned();
-        line.push('\n');
-        if let Err(error) = self.append(line.as_bytes()) {
-            tracing::warn!(path = %self.open.path.display(), %error, "a transcript could not be written");
-        }
+        self.write_all("", [line].into_iter());
     }
 
     /// Lines as they are to be shown, with nothing between them.
     pub(crate) fn write_together(&self, lines: &[String]) {
         let mut speaker = self.open.speaker.lock();
         *speaker = None;
-        let text: String = lines.iter().flat_map(|line| [cut(line), "\n"]).collect();
-        if let Err(error) = self.append(text.as_bytes()) {
+        self.write_all("", lines.iter().map(String::as_str));
+    }
+
+    /// The mark goes in front of the last line: it says that all of them are there.
+    fn write_all<'a>(&self, mark: &str, lines: impl Iterator<Item = &'a str>) {
+        let mut lines: Vec<_> = lines.flat_map(|line| [cut(line), "\n"]).collect();
+        lines.insert(lines.len().saturating_sub(2), mark);
+        if let Err(error) = self.append(lines.concat().as_bytes()) {
             tracing::warn!(path = %self.open.path.display(), %error, "a transcript could not be written");
         }
     }
@@ -150,14 +177,17 @@ impl RunTranscript {
         *current = Some(speaker.to_owned());
     }
 
-    /// A line of somebody's. Steps of several jobs speak at once: where the speaker changes, the heading comes again.
-    pub(crate) fn says(&self, speaker: &str, text: &str) {
+    /// Something of somebody's, which stands at `place` in the log of `step`. Steps of several jobs speak at once: where the
+    /// speaker changes, the heading comes again.
+    pub(crate) fn says(&self, speaker: &str, step: &str, place: u64, text: &str) {
         let mut current = self.open.speaker.lock();
         if current.as_deref() != Some(speaker) {
             self.write(&text::heading(speaker));
             *current = Some(speaker.to_owned());
         }
-        self.write(&text::line(text));
+        let lines: Vec<_> = text.split('\n').map(text::line).collect();
+        let mark = format!("{}{step}:{place}{}", MARK.0, MARK.1);
+        self.write_all(&mark, lines.iter().map(String::as_str));
     }
 
     /// The part of the work that is done.
@@ -207,6 +237,28 @@ impl fmt::Debug for RunTranscript {
     }
 }
 
+/// How long a transcript is. What a crash left of a line is cut off.
+fn whole(path: &Path) -> std::io::Result<u64> {
+    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(CHUNK as u64);
+    let mut end = Vec::new();
+    file.seek(SeekFrom::Start(from))?;
+    file.read_to_end(&mut end)?;
+    let lines = end.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+    let whole = from + lines as u64;
+    if whole < length {
+        file.set_len(whole)?;
+    }
+    Ok(whole.min(MAX_BYTES))
+}
+
+/// The mark of a line, and what is shown of it.
+fn marked(line: &str) -> (Option<&str>, &str) {
+    let marked = line.strip_prefix(MARK.0).and_then(|rest| rest.split_once(MARK.1));
+    marked.map_or((None, line), |(mark, line)| (Some(mark), line))
+}
+
 fn cut(line: &str) -> &str {
     let mut end = line.len().min(MAX_LINE);
     while !line.is_char_boundary(end) {
@@ -218,16 +270,19 @@ fn cut(line: &str) -> &str {
 impl Follower {
     /// What has been written since the last call, as whole lines; empty if there is nothing new.
     pub fn read(&mut self) -> std::io::Result<Vec<String>> {
+        Ok(self.read_text()?.lines().map(|line| marked(line).1.to_owned()).collect())
+    }
+
+    fn read_text(&mut self) -> std::io::Result<String> {
         self.length.borrow_and_update();
         let mut bytes = self.read_bytes(&self.open.path.clone())?;
         self.partial.append(&mut bytes);
         let Some(end) = self.partial.iter().rposition(|&byte| byte == b'\n') else {
-            return Ok(Vec::new());
+            return Ok(String::new());
         };
         let rest = self.partial.split_off(end + 1);
         let whole = std::mem::replace(&mut self.partial, rest);
-        let text = String::from_utf8_lossy(&whole);
-        Ok(text.lines().map(str::to_owned).collect())
+        Ok(String::from_utf8_lossy(&whole).into_owned())
     }
 
     fn read_bytes(&mut self, path: &Path) -> std::io::Result<Vec<u8>> {
@@ -287,6 +342,28 @@ mod tests {
         let mut later = transcripts.follow(run, follower.position());
         transcript.warning("odd");
         assert_eq!(later.read().unwrap(), [" !     odd"]);
+    }
+
+    #[test]
+    fn after_a_crash_it_is_known_what_was_shown_of_a_step() {
+        let (_directory, transcripts) = transcripts();
+        let run = RunId::generate(&SystemClock);
+        let transcript = transcripts.of(run);
+        transcript.says("build", "aa", 7, "one");
+        transcript.says("test", "aab", 30, "two\nlines");
+        transcript.says("build", "aa", 12, "");
+        drop(transcript);
+        let torn = format!("{}aa:19{}       tor", MARK.0, MARK.1);
+        let mut file = OpenOptions::new().append(true).open(transcripts.path(run)).unwrap();
+        file.write_all(torn.as_bytes()).unwrap();
+        let shown = ["aa", "aab", "b"].map(|step| transcripts.shown(run, step).unwrap());
+        assert_eq!(shown, [12, 30, 0]);
+        transcripts.of(run).says("build", "aa", 19, "torn");
+        assert_eq!(transcripts.shown(run, "aa").unwrap(), 19);
+        let lines = transcripts.follow(run, 0).read().unwrap();
+        let expected = ["-----> build", "       one", "-----> test", "       two", "       lines"];
+        assert_eq!(lines[..5], expected);
+        assert_eq!(lines[5..], ["-----> build", "", "-----> build", "       torn"]);
     }
 
     #[test]

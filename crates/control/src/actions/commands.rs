@@ -80,6 +80,18 @@ pub enum Level {
     Error,
 }
 
+impl Level {
+    /// As workflow commands have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// What of a step's earlier lines bears on the later ones.
 #[derive(Debug, Default)]
 pub struct Commands {

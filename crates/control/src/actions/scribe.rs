@@ -10,7 +10,7 @@ use types::{Secret, Timestamp};
 
 use super::commands::{Annotation, Commands, Event, Level};
 use super::masks::{MASK, Masker, Masks, TooManySecrets};
-use super::step_logs::{Entry, StepLogWriter, What};
+use super::step_logs::{ENDED, Entry, StepLogWriter, What};
 
 /// The longest command: what is longer is refused.
 pub const LONGEST_COMMAND: usize = 1024 * 1024;
@@ -58,8 +58,9 @@ pub struct Scribe {
     listener: Listener,
 }
 
-/// Is told what goes to the log, as it goes there.
-pub type Listener = Box<dyn FnMut(&What) + Send>;
+/// Is told what is in the log, with the place behind it: each entry when it is on disk, and not again after a crash, which
+/// may have come just before.
+pub type Listener = Box<dyn FnMut(u64, &What) + Send>;
 
 impl Scribe {
     /// `masks` are the secrets that are known from the start.
@@ -113,7 +114,9 @@ impl Scribe {
             self.text(line.at, &line.text, false)?;
         }
         if self.begun.is_none() && self.masker.is_empty() && self.source > self.known {
-            self.log.commit(self.source, now)?;
+            for (place, entry) in self.log.commit(self.source, now)? {
+                (self.listener)(place, &entry.what);
+            }
         }
         Ok(())
     }
@@ -141,7 +144,9 @@ impl Scribe {
         if self.is_open {
             self.text(at, "", true)?;
         }
-        self.log.finish(at, self.source)?;
+        for (place, entry) in self.log.finish(at)? {
+            (self.listener)(place, &entry.what);
+        }
         Ok(self.said)
     }
 
@@ -223,8 +228,10 @@ impl Scribe {
     }
 
     fn tell(&mut self, at: Timestamp, what: What) -> Result<(), ScribeError> {
-        (self.listener)(&what);
-        Ok(self.log.append(&Entry { at, what })?)
+        if self.known < ENDED {
+            self.log.append(Entry { at, what })?;
+        }
+        Ok(())
     }
 }
 
@@ -253,7 +260,7 @@ mod tests {
     impl Ground {
         fn scribe(&self, secrets: &[&str]) -> Scribe {
             let masks = Masks::of(secrets.iter().copied()).unwrap();
-            Scribe::new(masks, self.logs.write(&self.key, 1 << 20).unwrap(), Box::new(|_| ()))
+            Scribe::new(masks, self.logs.write(&self.key, 1 << 20).unwrap(), Box::new(|_, _| ()))
         }
 
         async fn log(&self) -> Vec<String> {
@@ -356,10 +363,39 @@ mod tests {
         for line in &all {
             scribe.take(line, true).unwrap();
         }
+        scribe.note(Timestamp::UNIX_EPOCH, "the end").unwrap();
         let said = scribe.finish(Timestamp::UNIX_EPOCH).unwrap();
-        let expected = ["::add-mask::***", "one", "two", "a ***", "::error::plain"];
+        let expected = ["::add-mask::***", "one", "two", "a ***", "::error::plain", "(the end)"];
         assert_eq!(ground.log().await, expected);
         assert_eq!(said.masks, [Secret::new("swordfish".to_owned())]);
+        // Its end was not recorded: all of it is taken in once more.
+        let mut scribe = ground.scribe(&[]);
+        for line in &all {
+            scribe.take(line, true).unwrap();
+        }
+        scribe.note(Timestamp::UNIX_EPOCH, "the end").unwrap();
+        assert_eq!(scribe.finish(Timestamp::UNIX_EPOCH).unwrap(), said);
+        assert_eq!(ground.log().await, expected);
+    }
+
+    #[test]
+    fn a_listener_hears_what_is_on_disk_and_where() {
+        let ground = ground();
+        let (heard, told) = std::sync::mpsc::channel();
+        let listener = move |place, what: &What| heard.send((place, what.clone())).unwrap();
+        let log = ground.logs.write(&ground.key, 1 << 20).unwrap();
+        let mut scribe = Scribe::new(Masks::default(), log, Box::new(listener));
+        for (line, now) in
+            lines(&[(LINE, "one"), (LINE, "two"), (LINE, "three")]).iter().zip([false, true, false])
+        {
+            scribe.take(line, now).unwrap();
+        }
+        let on_disk = ground.logs.read(&ground.key, 0).read().unwrap();
+        let on_disk: Vec<_> = on_disk.into_iter().map(|(place, it)| (place, it.what)).collect();
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), on_disk);
+        assert_eq!(on_disk.len(), 2);
+        scribe.finish(Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(told.try_iter().count(), 1);
     }
 
     #[tokio::test]

@@ -7,7 +7,8 @@
 //! # The invariant
 //!
 //! A member is written whole or is cut off by the next writer. It also says how far the step's own output had been taken
-//! in by then, so a writer that goes on after a crash writes no entry twice and leaves none out.
+//! in by then, so a writer that goes on after a crash writes no entry twice and leaves none out. What is shown elsewhere is
+//! shown after it is here, with its place, so that the same holds there.
 
 mod frame;
 
@@ -26,6 +27,9 @@ use types::{RunId, Timestamp};
 
 use super::commands::Annotation;
 use frame::{Frame, HEADER_BYTES};
+
+/// How far the output of a step is taken in when all of it is, and all that was to be told besides.
+pub const ENDED: u64 = u64::MAX;
 
 /// What is gathered before it is compressed.
 const GATHERED: usize = 128 * 1024;
@@ -144,6 +148,8 @@ pub struct StepLogWriter {
     /// How far the step's own output was taken in with that.
     source: u64,
     gathered: Vec<u8>,
+    /// The same, each with the place behind it.
+    entries: Vec<(u64, Entry)>,
     /// Entries that came when there was no room any more.
     dropped: u64,
     full: bool,
@@ -177,6 +183,7 @@ impl StepLogWriter {
             written,
             source,
             gathered: Vec::new(),
+            entries: Vec::new(),
             dropped: 0,
             full: written >= limit,
             length: Arc::new(watch::Sender::new(written)),
@@ -190,29 +197,41 @@ impl StepLogWriter {
     }
 
     /// Adds an entry. It is on disk with one of the next [`commit`](Self::commit)s.
-    pub fn append(&mut self, entry: &Entry) -> io::Result<()> {
+    pub fn append(&mut self, entry: Entry) -> io::Result<()> {
         if self.full {
             self.dropped += 1;
             return Ok(());
         }
-        let before = self.gathered.len();
-        serde_json::to_writer(&mut self.gathered, entry)?;
-        self.gathered.push(b'\n');
-        if self.written + self.gathered.len() as u64 > self.limit {
+        let (before, at) = (self.gathered.len(), entry.at);
+        self.gather(entry)?;
+        if self.place() > self.limit {
             self.gathered.truncate(before);
+            self.entries.pop();
             self.full = true;
             self.dropped += 1;
             let text =
                 format!("the log is longer than the {} bytes that are kept of it", self.limit);
-            self.note(entry.at, text)?;
+            self.gather(Entry { at, what: What::Note { text } })?;
         }
         Ok(())
     }
 
-    /// Says how far the step's own output is taken in with the entries until now. With `now` readers see them at once.
-    pub fn commit(&mut self, source: u64, now: bool) -> io::Result<()> {
+    fn gather(&mut self, entry: Entry) -> io::Result<()> {
+        serde_json::to_writer(&mut self.gathered, &entry)?;
+        self.gathered.push(b'\n');
+        self.entries.push((self.place(), entry));
+        Ok(())
+    }
+
+    fn place(&self) -> u64 {
+        self.written + self.gathered.len() as u64
+    }
+
+    /// Says how far the step's own output is taken in with the entries until now. With `now` readers see them at once. Gives
+    /// those that are on disk with this, each with the place behind it.
+    pub fn commit(&mut self, source: u64, now: bool) -> io::Result<Vec<(u64, Entry)>> {
         if self.gathered.is_empty() || !(now || self.gathered.len() >= GATHERED) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let member = frame::encode(self.written, source, &self.gathered)?;
         let end = self.file.stream_position()?;
@@ -227,25 +246,20 @@ impl StepLogWriter {
         self.gathered.clear();
         self.gathered.shrink_to(GATHERED);
         self.length.send_replace(self.written);
-        Ok(())
+        Ok(std::mem::take(&mut self.entries))
     }
 
-    /// Ends the log, and joins what was written in many small members.
-    pub fn finish(mut self, at: Timestamp, source: u64) -> io::Result<()> {
+    /// Ends the log: commits, and joins what was written in many small members.
+    pub fn finish(mut self, at: Timestamp) -> io::Result<Vec<(u64, Entry)>> {
         if self.dropped > 0 {
             let text = format!("{} entries were left out", self.dropped);
-            self.note(at, text)?;
+            self.gather(Entry { at, what: What::Note { text } })?;
         }
-        self.commit(source, true)?;
+        let last = self.commit(ENDED, true)?;
         let joined = self.path.with_extension("joined");
         join(&mut self.file, &joined)?;
-        fs::rename(joined, &self.path)
-    }
-
-    fn note(&mut self, at: Timestamp, text: String) -> io::Result<()> {
-        serde_json::to_writer(&mut self.gathered, &Entry { at, what: What::Note { text } })?;
-        self.gathered.push(b'\n');
-        Ok(())
+        fs::rename(joined, &self.path)?;
+        Ok(last)
     }
 }
 

@@ -35,7 +35,7 @@ impl Testbed {
 fn write(writer: &mut StepLogWriter, texts: &[&str]) {
     for text in texts {
         let what = What::Line { text: (*text).to_owned() };
-        writer.append(&Entry { at: SystemClock.now(), what }).unwrap();
+        writer.append(Entry { at: SystemClock.now(), what }).unwrap();
     }
     writer.commit(1, true).unwrap();
 }
@@ -72,7 +72,7 @@ async fn who_follows_sees_what_comes_from_before_the_beginning_to_the_end_of_the
     drop(writer);
     let mut writer = bed.writer(run, "work", 1);
     write(&mut writer, &["three"]);
-    writer.finish(SystemClock.now(), 1).unwrap();
+    writer.finish(SystemClock.now()).unwrap();
     assert!(!following.is_finished(), "the step has not ended");
     bed.approve(run, "work").await;
     assert_eq!(following.await.unwrap(), ["one", "two", "three"]);

@@ -124,12 +124,7 @@ fn line(what: &kept::What) -> String {
         kept::What::Group { title } => format!("##[group]{title}\n"),
         kept::What::EndGroup => "##[endgroup]\n".to_owned(),
         kept::What::Annotation(annotation) => {
-            let level = match annotation.level {
-                commands::Level::Notice => "notice",
-                commands::Level::Warning => "warning",
-                commands::Level::Error => "error",
-            };
-            format!("##[{level}]{}\n", annotation.message)
+            format!("##[{}]{}\n", annotation.level.as_str(), annotation.message)
         }
     }
 }

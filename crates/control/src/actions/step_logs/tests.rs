@@ -51,13 +51,13 @@ fn a_place_is_the_same_before_and_after_members_are_joined() {
     let ground = ground();
     let mut writer = ground.logs.write(&ground.key, 1 << 20).unwrap();
     for number in 0..200 {
-        writer.append(&line(&format!("line {number}"))).unwrap();
+        writer.append(line(&format!("line {number}"))).unwrap();
         writer.commit(number, true).unwrap();
     }
     let before = ground.all(0);
     let path = ground.logs.path(&ground.key);
     let size = fs::metadata(&path).unwrap().len();
-    writer.finish(line("").at, 200).unwrap();
+    writer.finish(line("").at).unwrap();
     assert!(fs::metadata(&path).unwrap().len() * 4 < size);
     assert_eq!(ground.all(0), before);
     assert_eq!(ground.all(before[150].0), before[151..]);
@@ -79,11 +79,11 @@ async fn a_follower_sees_what_comes_and_the_end() {
         seen
     });
     for number in 0..50 {
-        writer.append(&line(&number.to_string())).unwrap();
+        writer.append(line(&number.to_string())).unwrap();
         writer.commit(number, number % 3 == 0).unwrap();
         tokio::task::yield_now().await;
     }
-    writer.finish(line("").at, 50).unwrap();
+    writer.finish(line("").at).unwrap();
     let expected: Vec<Entry> = (0..50).map(|number| line(&number.to_string())).collect();
     assert_eq!(following.await.unwrap(), expected);
     let mut later = ground.logs.follow(&ground.key, 0);
@@ -95,11 +95,11 @@ async fn a_follower_sees_what_comes_and_the_end() {
 fn after_a_crash_it_goes_on_behind_the_last_whole_member() {
     let ground = ground();
     let mut writer = ground.logs.write(&ground.key, 1 << 20).unwrap();
-    writer.append(&line("one")).unwrap();
+    writer.append(line("one")).unwrap();
     writer.commit(10, true).unwrap();
-    writer.append(&line("two")).unwrap();
+    writer.append(line("two")).unwrap();
     writer.commit(20, true).unwrap();
-    writer.append(&line("never committed")).unwrap();
+    writer.append(line("never committed")).unwrap();
     drop(writer);
     let path = ground.logs.path(&ground.key);
     let whole = fs::metadata(&path).unwrap().len();
@@ -107,7 +107,7 @@ fn after_a_crash_it_goes_on_behind_the_last_whole_member() {
         OpenOptions::new().write(true).open(&path).unwrap().set_len(whole - cut).unwrap();
         let mut writer = ground.logs.write(&ground.key, 1 << 20).unwrap();
         assert_eq!(writer.source(), 10);
-        writer.append(&line("two")).unwrap();
+        writer.append(line("two")).unwrap();
         writer.commit(20, true).unwrap();
         assert_eq!(ground.texts(0), ["one", "two"]);
         assert_eq!(fs::metadata(&path).unwrap().len(), whole);
@@ -119,10 +119,10 @@ fn what_is_too_much_is_counted_and_said() {
     let ground = ground();
     let mut writer = ground.logs.write(&ground.key, 10_000).unwrap();
     for number in 0..10_000 {
-        writer.append(&line(&format!("line {number}"))).unwrap();
+        writer.append(line(&format!("line {number}"))).unwrap();
         writer.commit(number, false).unwrap();
     }
-    writer.finish(line("").at, 10_000).unwrap();
+    writer.finish(line("").at).unwrap();
     let texts = ground.texts(0);
     let kept = texts.iter().filter(|text| text.starts_with("line ")).count();
     assert!(kept > 50 && kept < 10_000, "{kept}");
