@@ -15,6 +15,7 @@ use http::StatusCode;
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use types::{HealthCheck, InstanceId};
 
 use super::instances::Found;
@@ -56,11 +57,11 @@ pub(super) async fn wait(
         hint: None,
     }))?;
     let last = Mutex::new("it was not tried".to_owned());
-    let now_at = Mutex::new(place);
+    let (now_at, mut tries) = watch::channel(place);
     let answered = async {
         match place.address {
             Some(_) => {
-                let (by, address) = answers(&now_at, health.path.as_deref(), &last).await;
+                let (by, address) = answers(&mut tries, health.path.as_deref(), &last).await;
                 (by, Some(address))
             }
             None => (runs(driver, id).await, None),
@@ -72,7 +73,7 @@ pub(super) async fn wait(
         end = exits(driver, id, &now_at) => Err(end),
         () = tokio::time::sleep(health.timeout) => {
             let last_probe = last.lock().map(|last| last.clone()).unwrap_or_default();
-            let address = now_at.lock().ok().and_then(|place| place.address);
+            let address = now_at.borrow().address;
             let hint = match (address, pid(driver, id).await) {
                 (Some(address), Some(pid)) if last_probe.starts_with(NOBODY) => blocking(move || hint::wrong_port(pid, address)).await,
                 _ => None,
@@ -136,14 +137,12 @@ async fn pid(driver: &ProcessDriver, id: InstanceId) -> Option<u32> {
 }
 
 /// Returns when the process has ended for good, or too often. Keeps up where it is to listen meanwhile.
-async fn exits(driver: &ProcessDriver, id: InstanceId, now_at: &Mutex<Place>) -> NotReady {
+async fn exits(driver: &ProcessDriver, id: InstanceId, now_at: &watch::Sender<Place>) -> NotReady {
     let mut before = None;
     loop {
         let state = match driver.find(id).await {
             Ok(Found::Shim(mut connection)) => loop {
-                if let Ok(mut now_at) = now_at.lock() {
-                    *now_at = Place::of(driver, &connection.state);
-                }
+                now_at.send_replace(Place::of(driver, &connection.state));
                 if let Some(end) = verdict(&connection.state, &mut before) {
                     return end;
                 }
@@ -215,16 +214,17 @@ enum Met {
 
 /// Returns with the first good answer, and where it came from.
 async fn answers(
-    now_at: &Mutex<Place>,
+    now_at: &mut watch::Receiver<Place>,
     path: Option<&str>,
     last: &Mutex<String>,
 ) -> (ReadyBy, SocketAddr) {
     let (mut refused, mut bad) = (REFUSED_WAIT.0, BAD_WAIT.0);
     let mut mute: Option<(Instant, u32)> = None;
     loop {
-        let place = now_at.lock().map_or(Place { address: None, uid: None }, |place| *place);
+        let place = *now_at.borrow_and_update();
         let Some(address) = place.address else {
-            tokio::time::sleep(REFUSED_WAIT.1).await;
+            // Between two starts it has none. The sender lives as long as this is waited for.
+            let _ = now_at.changed().await;
             continue;
         };
         let wait = match attempt(place, address, path, last).await {
