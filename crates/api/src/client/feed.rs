@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 use super::lines::Lines;
 use super::request::Call;
 use super::{Client, Error, Patience};
@@ -53,6 +55,22 @@ impl<'a> Feed<'a> {
             call = call.header(server_events::LAST_EVENT_ID_HEADER, id);
         }
         Ok(Lines::new(self.client.send(&call, None)?.into_body()))
+    }
+
+    /// What the next event `log` has; `None` at the end.
+    pub(super) fn next_log<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
+        loop {
+            let event = self.next()?;
+            match event.name.as_str() {
+                server_events::LOG => {
+                    let read = serde_json::from_str(&event.data);
+                    return read.map(Some).map_err(|source| self.client.unreadable(source));
+                }
+                server_events::END => return Ok(None),
+                // A newer server may have more to say.
+                _ => {}
+            }
+        }
     }
 
     /// The next event. Errors are final: what can pass was waited for.

@@ -3,7 +3,7 @@ use types::{AppName, EnvironmentName, ProcessType};
 use super::feed::Feed;
 use super::{Client, Error};
 use crate::logs::LogLine;
-use crate::{paths, server_events};
+use crate::paths;
 
 /// Which lines of an app's log.
 #[derive(Debug, Clone, Default)]
@@ -25,30 +25,18 @@ impl Client {
             ("follow", query.follow.then(|| "true".to_owned())),
         ];
         let query = query.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        Ok(LogFeed { feed: Feed::open(self, paths::logs(app), query)?, client: self })
+        Ok(LogFeed { feed: Feed::open(self, paths::logs(app), query)? })
     }
 }
 
 #[derive(Debug)]
 pub struct LogFeed<'a> {
     feed: Feed<'a>,
-    client: &'a Client,
 }
 
 impl LogFeed<'_> {
     /// The next line; `None` when there are no more and none were to be followed.
     pub fn next_line(&mut self) -> Result<Option<LogLine>, Error> {
-        loop {
-            let event = self.feed.next()?;
-            match event.name.as_str() {
-                server_events::LOG => {
-                    return serde_json::from_str(&event.data)
-                        .map(Some)
-                        .map_err(|source| self.client.unreadable(source));
-                }
-                server_events::END => return Ok(None),
-                _ => {}
-            }
-        }
+        self.feed.next_log()
     }
 }

@@ -2,8 +2,8 @@ use types::RunId;
 
 use super::feed::Feed;
 use super::{Client, Error};
+use crate::paths;
 use crate::step_logs::StepLog;
-use crate::{paths, server_events};
 
 impl Client {
     /// The log of a step, by the paths of its job and its own: as it is now, or with what comes until the step has ended.
@@ -16,30 +16,18 @@ impl Client {
     ) -> Result<StepLogFeed<'_>, Error> {
         let query = if follow { vec![("follow", "true".to_owned())] } else { Vec::new() };
         let feed = Feed::open(self, paths::step_log(run, job, step), query)?;
-        Ok(StepLogFeed { feed, client: self })
+        Ok(StepLogFeed { feed })
     }
 }
 
 #[derive(Debug)]
 pub struct StepLogFeed<'a> {
     feed: Feed<'a>,
-    client: &'a Client,
 }
 
 impl StepLogFeed<'_> {
     /// The next entries; `None` at the end.
     pub fn next_entries(&mut self) -> Result<Option<StepLog>, Error> {
-        loop {
-            let event = self.feed.next()?;
-            match event.name.as_str() {
-                server_events::LOG => {
-                    return serde_json::from_str(&event.data)
-                        .map(Some)
-                        .map_err(|source| self.client.unreadable(source));
-                }
-                server_events::END => return Ok(None),
-                _ => {}
-            }
-        }
+        self.feed.next_log()
     }
 }
