@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use deploy::boxes::{Bind, BoxSpec, Priority};
 use deploy::steps::StepSpec;
 use types::Limits;
-use workflow::expression::{Object, Value};
+use workflow::expression::Object;
 use workflow::language::Action;
 use workflow::{Script, Stage, StepView};
 
@@ -165,7 +165,7 @@ impl Launch<'_> {
         let places = self.job.places();
         let mut env: BTreeMap<String, String> =
             settings.build_environment.iter().cloned().collect();
-        let mut ours = environment::defaults(&self.facts());
+        let mut ours = self.defaults();
         for file in EnvFile::ALL {
             ours.insert(file.variable().to_owned(), self.files.in_box(places, file));
         }
@@ -188,34 +188,19 @@ impl Launch<'_> {
         Ok(env)
     }
 
-    fn facts(&self) -> Facts {
-        let github = github(self.step);
-        let text =
-            |name: &str| github.get(name).map(|it| it.to_text().into_owned()).unwrap_or_default();
-        let given = |name: &str| Some(text(name)).filter(|text| !text.is_empty());
-        let number = |name: &str| github.get(name).map(Value::to_number).unwrap_or_default();
-        let (leg, run) = (self.view.leg(), &self.step.run);
-        Facts {
-            app: self.step.app.name.to_string(),
-            repository: text("repository"),
-            workflow: text("workflow"),
-            job: self.step.state.job_of(leg).key.clone(),
-            action: self.step.task.step.replace(['/', ':'], "_"),
-            event: text("event_name"),
-            reference: text("ref"),
-            sha: run.commit.as_ref().map(ToString::to_string).unwrap_or_default(),
-            actor: text("actor"),
-            run_id: run.id.to_string(),
-            run_number: number("run_number") as u64,
-            run_attempt: (number("run_attempt") as u32).max(1),
-            head_reference: given("head_ref"),
-            base_reference: given("base_ref"),
-            server_url: self.step.control.inner.settings.api_url.clone(),
-            environment: leg.terms.environment.clone(),
-            places: self.job.places().clone(),
-            event_path: format!("{}/{EVENT_FILE}", self.job.places().temp),
-            protected: text("ref_protected") == "true",
-        }
+    fn defaults(&self) -> BTreeMap<String, String> {
+        let (step, leg) = (self.step, self.view.leg());
+        let places = self.job.places();
+        environment::defaults(&Facts {
+            github: &github(step),
+            runner: &step.state.context().runner.as_object().cloned().unwrap_or_default(),
+            app: step.app.name.as_str(),
+            job: &step.state.job_of(leg).key,
+            action: &step.task.step.replace(['/', ':'], "_"),
+            environment: leg.terms.environment.as_deref(),
+            places,
+            event_path: &format!("{}/{EVENT_FILE}", places.temp),
+        })
     }
 }
 
