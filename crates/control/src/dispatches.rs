@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json, json};
-use store::{App, NewRun, Run};
-use types::{Actor, AppName, CommitId, RunId};
+use store::{App, Run};
+use types::{Actor, AppName, CommitId};
 use workflow::expression::Value;
 use workflow::language::{Event, Input, InputType, Workflow, given_inputs};
 
@@ -125,24 +125,12 @@ impl Control {
         occasion: Occasion,
         workflows: &[(&Workflow, BTreeMap<String, Json>)],
     ) -> Result<Vec<Run>, Error> {
-        let (commit, actor) = (occasion.commit.clone(), occasion.actor.clone());
         let surroundings = self.surroundings(app, occasion).await?;
         let mut runs = Vec::new();
         for (workflow, inputs) in workflows {
             let definition = workflow.definition.clone();
-            let run = NewRun {
-                id: RunId::generate(&*self.inner.clock),
-                app: app.id,
-                context: surroundings.context_with(&definition, inputs),
-                title: definition.name.clone(),
-                definition,
-                carried_over: Vec::new(),
-                attempt: 1,
-                retry_of: None,
-                queue: None,
-                commit: commit.clone(),
-                actor: actor.clone(),
-            };
+            let title = definition.name.clone();
+            let run = surroundings.run(&*self.inner.clock, definition, inputs, title);
             runs.push(self.inner.store.create_run(run).await?);
         }
         Ok(runs)

@@ -59,6 +59,7 @@ pub(crate) async fn forget(control: &Control, run: types::RunId, task: &StepTask
     }
 }
 
-fn key(run: types::RunId, task: &StepTask) -> StepKey {
+/// One attempt of a step, wherever it is carried out.
+pub(crate) fn key(run: types::RunId, task: &StepTask) -> StepKey {
     StepKey { run, leg: task.job.clone(), step: task.step.clone(), attempt: task.attempt }
 }

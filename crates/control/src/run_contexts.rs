@@ -11,8 +11,8 @@ mod payload;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
-use store::App;
-use types::{Actor, CommitId};
+use store::{App, NewRun};
+use types::{Actor, Clock, CommitId, RunId};
 use workflow::RunContext;
 use workflow::expression::Value;
 use workflow::language::Definition;
@@ -78,17 +78,30 @@ pub(crate) fn branch_reference(branch: &str) -> String {
 }
 
 impl Surroundings {
-    /// The context of a run of this workflow, which has no inputs.
-    pub(crate) fn context(&self, definition: &Definition) -> RunContext {
-        self.context_with(definition, &BTreeMap::new())
+    /// The first run of this workflow that the occasion asks for, in no queue; `inputs` have their types.
+    pub(crate) fn run(
+        &self,
+        clock: &dyn Clock,
+        definition: Definition,
+        inputs: &BTreeMap<String, Json>,
+        title: String,
+    ) -> NewRun {
+        NewRun {
+            id: RunId::generate(clock),
+            app: self.app.id,
+            context: self.context(&definition, inputs),
+            definition,
+            carried_over: Vec::new(),
+            attempt: 1,
+            retry_of: None,
+            queue: None,
+            commit: self.occasion.commit.clone(),
+            title,
+            actor: self.occasion.actor.clone(),
+        }
     }
 
-    /// The same of one that was given inputs, with their types.
-    pub(crate) fn context_with(
-        &self,
-        definition: &Definition,
-        inputs: &BTreeMap<String, Json>,
-    ) -> RunContext {
+    fn context(&self, definition: &Definition, inputs: &BTreeMap<String, Json>) -> RunContext {
         RunContext {
             github: value(self.github(definition)),
             runner: value(json!({
@@ -220,7 +233,7 @@ mod tests {
         let text = "name: ci\non: push\njobs: { a: { runs-on: linux, steps: [{ run: 'true' }] } }";
         let read = read_with(file, text, |_| workflow::language::Found::Missing).unwrap();
         let given = BTreeMap::from([("dry".to_owned(), json!(true))]);
-        let context = surroundings().context_with(&read.definition, &given);
+        let context = surroundings().context(&read.definition, &given);
         let github = serde_json::to_value(&context.github).unwrap();
         for (pointer, expected) in [
             ("/event_name", json!("push")),

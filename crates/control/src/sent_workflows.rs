@@ -52,11 +52,7 @@ impl Control {
             Looked::At((path, reading)) => WorkflowFile { path, reading },
         };
         let mut files = [reading];
-        checks::abilities(&mut files);
-        checks::events(&mut files);
-        if let Some(app) = app {
-            checks::secrets(self, app, &mut files).await?;
-        }
+        checks::check(self, app, &mut files).await?;
         let [WorkflowFile { reading, .. }] = files;
         Ok(Looked::At(match reading {
             Ok(workflow) => CheckedWorkflow {

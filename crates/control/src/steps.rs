@@ -70,27 +70,27 @@ pub(crate) async fn perform(
         Ok(None) => return StepResult::Skipped,
         Err(problem) => return told(problem.into_result(), &transcript),
     };
-    if resumed && !jobs::carries_out(&step.task) {
-        transcript.step(&text::resumed(&name));
-    }
-    let verb = match step.task.uses.as_str() {
-        verb::TEST => test::perform(&step).await,
-        verb::BUILD => build::perform(&step).await,
-        verb::DEPLOY | verb::ROLLBACK => deploy::perform(&step).await,
-        verb::SMOKE => smoke::perform(&step).await,
-        verb::HTTP => http::perform(&step).await,
-        verb::NOTIFY => notify::perform(&step).await,
-        _ if jobs::carries_out(&step.task) => {
-            let result = jobs::perform(&step).await.unwrap_or_else(Problem::into_result);
-            return told(step.hide(result), &transcript);
+    let result = if jobs::carries_out(&step.task) {
+        jobs::perform(&step).await
+    } else {
+        if resumed {
+            transcript.step(&text::resumed(&name));
         }
+        perform_verb(&step).await.map(StepResult::succeeded)
+    };
+    told(step.hide(result.unwrap_or_else(Problem::into_result)), &transcript)
+}
+
+async fn perform_verb(step: &Step) -> Result<BTreeMap<String, String>, Problem> {
+    match step.task.uses.as_str() {
+        verb::TEST => test::perform(step).await,
+        verb::BUILD => build::perform(step).await,
+        verb::DEPLOY | verb::ROLLBACK => deploy::perform(step).await,
+        verb::SMOKE => smoke::perform(step).await,
+        verb::HTTP => http::perform(step).await,
+        verb::NOTIFY => notify::perform(step).await,
         other => Err(Problem::failed("unknown_verb", format!("there is no step `{other}`"))),
-    };
-    let result = match verb {
-        Ok(outputs) => StepResult::succeeded(outputs),
-        Err(problem) => problem.into_result(),
-    };
-    told(step.hide(result), &transcript)
+    }
 }
 
 /// Whoever watches learns why a step did not succeed.

@@ -3,9 +3,11 @@
 //! A file that cannot be read any more, because it came here in another way than by a push or with an older Solum, does
 //! not keep an app from being rolled back: it is told in the run, and what Solum brings runs.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json};
-use store::{App, NewRun, Run};
-use types::{Actor, CommitId, RunId};
+use store::{App, Run};
+use types::{Actor, CommitId};
 use workflow::language::{Definition, Event};
 
 use crate::run_contexts::{Occasion, branch_reference};
@@ -42,27 +44,16 @@ impl Control {
         let occasion = Occasion {
             event,
             reference: branch_reference(&app.deploy_branch),
-            commit: commit.clone(),
+            commit,
             payload: asked.payload,
-            actor: asked.actor.clone(),
+            actor: asked.actor,
             trusted: true,
         };
         let surroundings = self.surroundings(app, occasion).await?;
         let mut runs = Vec::new();
         for definition in definitions {
-            let run = NewRun {
-                id: RunId::generate(&*self.inner.clock),
-                app: app.id,
-                context: surroundings.context(&definition),
-                definition,
-                carried_over: Vec::new(),
-                attempt: 1,
-                retry_of: None,
-                queue: None,
-                commit: commit.clone(),
-                title: asked.title.clone(),
-                actor: asked.actor.clone(),
-            };
+            let (clock, title) = (&*self.inner.clock, asked.title.clone());
+            let run = surroundings.run(clock, definition, &BTreeMap::new(), title);
             let transcript = self.inner.transcripts.of(run.id);
             for line in &unreadable {
                 transcript.write(&text::warning(line));

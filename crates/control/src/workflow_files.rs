@@ -101,9 +101,7 @@ impl Control {
         if manifest_mistakes.is_empty() {
             let repositories = &self.inner.repositories;
             (folder_mistakes, files) = reading::folder(repositories, app, commit, &folder).await?;
-            checks::abilities(&mut files);
-            checks::events(&mut files);
-            checks::secrets(self, app, &mut files).await?;
+            checks::check(self, Some(app), &mut files).await?;
         }
         Ok(CommitWorkflows { folder, outline, manifest_mistakes, folder_mistakes, files })
     }

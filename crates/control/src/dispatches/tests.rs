@@ -1,5 +1,6 @@
 use super::*;
 use crate::testbed::{Testbed, token};
+use types::RunId;
 
 const ASKED: &str = "
 name: asked

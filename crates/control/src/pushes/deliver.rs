@@ -1,8 +1,10 @@
 //! A push to the deploy branch: recorded as a change with its runs, which bring it to the branch or not.
 
+use std::collections::BTreeMap;
+
 use source::{PushTalk, RefOutcome, change_ref};
 use store::{App, Change, NewPush, NewRun, Run};
-use types::{Actor, ChangeId, EnvironmentName, RunId, RunStatus};
+use types::{Actor, ChangeId, EnvironmentName, RunStatus};
 
 use super::arrival::Arrival;
 use super::follow::{End, Watched};
@@ -87,18 +89,10 @@ impl Pushes {
         let _pinned = inner.pushes_under_way.begin(change);
         inner.repositories.pin(&app.name, change, commit).await?;
         let surroundings = &started.surroundings;
-        let run = |definition| NewRun {
-            id: RunId::generate(&*inner.clock),
-            app: app.id,
-            context: surroundings.context(&definition),
-            definition,
-            carried_over: Vec::new(),
-            attempt: 1,
-            retry_of: None,
-            queue: Some(format!("{}/{}", app.id, app.deploy_branch)),
-            commit: Some(commit.clone()),
-            title: info.subject.clone(),
-            actor: actor.clone(),
+        let run = |definition| {
+            let title = info.subject.clone();
+            let run = surroundings.run(&*inner.clock, definition, &BTreeMap::new(), title);
+            NewRun { queue: Some(format!("{}/{}", app.id, app.deploy_branch)), ..run }
         };
         let push = NewPush {
             change,

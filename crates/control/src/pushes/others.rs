@@ -1,8 +1,10 @@
 //! Branches that do not deploy, and tags: they move at once, and nobody waits for what they start.
 
+use std::collections::BTreeMap;
+
 use source::PushTalk;
-use store::{App, NewRun, Run};
-use types::{Actor, RunId};
+use store::{App, Run};
+use types::Actor;
 
 use super::Pushes;
 use super::arrival::Arrival;
@@ -47,19 +49,8 @@ impl Pushes {
         let info = inner.repositories.commit(&app.name, &arrival.commit).await?;
         let mut runs = Vec::new();
         for definition in started.definitions {
-            let run = NewRun {
-                id: RunId::generate(&*inner.clock),
-                app: app.id,
-                context: started.surroundings.context(&definition),
-                definition,
-                carried_over: Vec::new(),
-                attempt: 1,
-                retry_of: None,
-                queue: None,
-                commit: Some(arrival.commit.clone()),
-                title: info.subject.clone(),
-                actor: actor.clone(),
-            };
+            let (clock, title) = (&*inner.clock, info.subject.clone());
+            let run = started.surroundings.run(clock, definition, &BTreeMap::new(), title);
             runs.push(inner.store.create_run(run).await?);
         }
         Ok(runs)

@@ -3,11 +3,11 @@
 //! Up to when a schedule has been looked after is in the store, and moves in the transaction that records its run: a time is
 //! never run twice. Times that passed while no server ran are made good by one run.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use store::{App, AppState, KnownSchedule, NewRun, ScheduleKey};
-use types::{Actor, AppId, CommitId, RunId, Timestamp};
+use store::{App, AppState, KnownSchedule, ScheduleKey};
+use types::{Actor, AppId, CommitId, Timestamp};
 use workflow::language::{Place, Schedule, Workflow};
 
 use crate::error::chain;
@@ -128,20 +128,9 @@ async fn start(
         trusted: true,
     };
     let definition = workflow.definition;
-    let context = control.surroundings(app, occasion).await?.context(&definition);
-    let run = NewRun {
-        id: RunId::generate(&*control.inner.clock),
-        app: app.id,
-        context,
-        title: definition.name.clone(),
-        definition,
-        carried_over: Vec::new(),
-        attempt: 1,
-        retry_of: None,
-        queue: None,
-        commit: Some(tip.clone()),
-        actor: Actor::System,
-    };
+    let title = definition.name.clone();
+    let surroundings = control.surroundings(app, occasion).await?;
+    let run = surroundings.run(&*control.inner.clock, definition, &BTreeMap::new(), title);
     control.inner.store.run_schedule(known, now, run).await?;
     Ok(())
 }

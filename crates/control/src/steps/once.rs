@@ -9,13 +9,13 @@ use std::path::Path;
 use deploy::steps::StepKey;
 
 use super::{Problem, Step, workspace};
-use crate::Error;
+use crate::{Error, jobs};
 
 impl Step {
     /// Marks this attempt as begun, on the disk. `false` if it was begun before: what became of that is not known.
     pub(super) async fn begin_once(&self) -> Result<bool, Problem> {
         let directory = workspace::directory(&self.control, self.run.id);
-        let name = format!("begun-{}", self.key(self.task.attempt).file_name());
+        let name = format!("begun-{}", jobs::key(self.run.id, &self.task).file_name());
         let marked = tokio::task::spawn_blocking(move || mark(&directory, &name)).await;
         let marked = marked.map_err(|error| Problem::internal(error.to_string()))?;
         Ok(marked.map_err(Error::io("mark a step as begun"))?)
@@ -23,12 +23,7 @@ impl Step {
 
     /// The same for every attempt, and for no other step: what those who are called tell repeated requests by.
     pub(super) fn idempotency_key(&self) -> String {
-        self.key(0).file_name()
-    }
-
-    fn key(&self, attempt: u32) -> StepKey {
-        let (leg, step) = (self.task.job.clone(), self.task.step.clone());
-        StepKey { run: self.run.id, leg, step, attempt }
+        StepKey { attempt: 0, ..jobs::key(self.run.id, &self.task) }.file_name()
     }
 }
 

@@ -13,6 +13,20 @@ use crate::{Control, Error};
 /// What an expression reads when nobody set it, and the language warns of already.
 const TOKEN: &str = "GITHUB_TOKEN";
 
+/// All of it; which secrets there are can be said of an app only.
+pub(crate) async fn check(
+    control: &Control,
+    app: Option<&AppName>,
+    files: &mut [WorkflowFile],
+) -> Result<(), Error> {
+    abilities(files);
+    events(files);
+    match app {
+        Some(app) => secrets(control, app, files).await,
+        None => Ok(()),
+    }
+}
+
 /// Verbs and inputs of the language that nothing here carries out yet, and what to do instead.
 const NOT_YET: [(&str, Option<&str>, &str); 3] = [
     ("solum/promote", None, "there is one environment so far; use 'solum/deploy'"),
@@ -25,7 +39,7 @@ const NOT_YET: [(&str, Option<&str>, &str); 3] = [
 ];
 
 /// Refuses workflows with jobs for machines, or with verbs, that are not here.
-pub(crate) fn abilities(files: &mut [WorkflowFile]) {
+fn abilities(files: &mut [WorkflowFile]) {
     for file in files {
         let Ok(workflow) = &file.reading else { continue };
         let mut mistakes = Vec::new();
@@ -86,7 +100,7 @@ const NOTHING_STARTS: [&str; 5] =
     ["pull_request", "release", "deployment_status", "promotion", "service"];
 
 /// Warns of events under `on` that this version never has.
-pub(crate) fn events(files: &mut [WorkflowFile]) {
+fn events(files: &mut [WorkflowFile]) {
     for file in files {
         let Ok(workflow) = &mut file.reading else { continue };
         for trigger in &workflow.triggers.events {
@@ -100,7 +114,7 @@ pub(crate) fn events(files: &mut [WorkflowFile]) {
 }
 
 /// Warns of secrets that expressions name and nobody has set, in the environments that there are, the app or the project.
-pub(crate) async fn secrets(
+async fn secrets(
     control: &Control,
     app: &AppName,
     files: &mut [WorkflowFile],

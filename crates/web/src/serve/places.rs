@@ -136,7 +136,7 @@ impl Drop for Busy {
     }
 }
 
-/// The body of an answer; its request is under way until it has been taken.
+/// The body of an answer; its request is under way until it has been taken. Not a mapped body: that would not tell its size.
 pub(super) struct Answering {
     body: Body,
     _busy: Busy,
