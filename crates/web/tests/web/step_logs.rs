@@ -34,9 +34,9 @@ async fn run_with_log(bench: &Bench) -> RunId {
         What::EndGroup,
     ];
     for what in entries {
-        log.append(&Entry { at: SystemClock.now(), what }).unwrap();
+        log.append(Entry { at: SystemClock.now(), what }).unwrap();
     }
-    log.finish(SystemClock.now(), 1).unwrap();
+    log.finish(SystemClock.now()).unwrap();
     key.run
 }
 
