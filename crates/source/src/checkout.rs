@@ -6,7 +6,7 @@
 mod budget;
 mod history;
 mod lfs;
-mod links;
+pub(crate) mod links;
 mod modules;
 mod tree;
 
@@ -20,8 +20,9 @@ use types::{AppName, CommitId};
 
 use crate::repositories::blocking;
 use crate::{Error, Repositories};
-use budget::Budget;
+pub(crate) use budget::Budget;
 pub use history::History;
+pub(crate) use modules::outgrown;
 use tree::Listing;
 
 /// Why a commit's files could not be laid out.
@@ -101,12 +102,19 @@ impl fmt::Display for Address<'_> {
     }
 }
 
+impl Part {
+    /// A repository's commit by itself.
+    pub(crate) fn whole(git_dir: PathBuf, commit: CommitId) -> Self {
+        Self { git_dir, commit, place: PathBuf::new(), depth: 0 }
+    }
+}
+
 /// How deep submodules may be nested, and how many there may be.
 const DEPTH_BOUND: usize = 5;
 const MODULE_BOUND: usize = 100;
 
 /// One repository whose commit has a place in the tree.
-struct Part {
+pub(crate) struct Part {
     git_dir: PathBuf,
     commit: CommitId,
     /// Relative to the root.
@@ -129,12 +137,7 @@ impl Repositories {
         let target = into.to_owned();
         let work = blocking(move || begin(&target)).await?;
         let root = work.path().join("tree");
-        let first = Part {
-            git_dir: self.path(app),
-            commit: commit.clone(),
-            place: PathBuf::new(),
-            depth: 0,
-        };
+        let first = Part::whole(self.path(app), commit.clone());
         let listing = match self.lay_out(first, work.path(), &root).await {
             Err(CheckoutError::Git(error @ Error::GitFailed { .. })) => {
                 let there = self.has_commit(app, commit).await?;

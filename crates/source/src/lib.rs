@@ -13,6 +13,7 @@ mod git;
 pub mod hook;
 mod hook_server;
 mod http;
+mod mirror;
 mod push;
 mod pushes;
 mod repositories;
@@ -22,6 +23,9 @@ pub use error::Error;
 pub use git::{Git, GitConfig, GitVersion, InvalidGitVersion};
 pub use hook_server::{ADMIT_TIMEOUT, HookServer};
 pub use http::{Body, GitHttp, GitHttpConfig};
+pub use mirror::{
+    ActionRepository, Evicted, InvalidMirror, Mirror, MirrorBase, MirrorConfig, MirrorError, Room,
+};
 pub use push::{Incoming, PushHandler, PushTalk, Received, RefOutcome, RefUpdate, Rejection};
 pub use pushes::Pushes;
 pub use repositories::{

@@ -9,6 +9,7 @@ mod fetching;
 mod git_program;
 mod host;
 mod interruption;
+mod mirror;
 mod pushing;
 mod raw;
 mod repositories;

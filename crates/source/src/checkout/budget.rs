@@ -4,14 +4,14 @@ use super::CheckoutError;
 const FILE_BOUND: u64 = 1_000_000;
 
 /// What a checkout may still take up, submodules included.
-pub(super) struct Budget {
+pub(crate) struct Budget {
     limit: u64,
     bytes: u64,
     files: u64,
 }
 
 impl Budget {
-    pub(super) fn new(limit: u64) -> Self {
+    pub(crate) fn new(limit: u64) -> Self {
         Self { limit, bytes: limit, files: FILE_BOUND }
     }
 

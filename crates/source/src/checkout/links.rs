@@ -11,7 +11,7 @@ use crate::Error;
 const HOPS: usize = 40;
 
 /// Follows every link, through other ones too.
-pub(super) fn check(root: &Path, links: &[PathBuf]) -> Result<(), CheckoutError> {
+pub(crate) fn check(root: &Path, links: &[PathBuf]) -> Result<(), CheckoutError> {
     let mut targets = HashMap::new();
     for link in links {
         match std::fs::read_link(root.join(link)) {

@@ -105,7 +105,7 @@ impl Repositories {
 }
 
 /// Whether a pack was cut off at the limit: git says nothing of that.
-fn outgrown(git_dir: &Path, limit: u64) -> io::Result<bool> {
+pub(crate) fn outgrown(git_dir: &Path, limit: u64) -> io::Result<bool> {
     for entry in std::fs::read_dir(git_dir.join("objects/pack"))? {
         if entry?.metadata()?.len() >= limit {
             return Ok(true);

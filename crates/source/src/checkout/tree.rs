@@ -16,8 +16,8 @@ const LINE_BYTES: u64 = 16 << 10;
 
 /// What a tree holds besides plain files.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Listing {
-    pub(super) links: Vec<PathBuf>,
+pub(crate) struct Listing {
+    pub(crate) links: Vec<PathBuf>,
     /// Submodules: where, and which commit.
     pub(super) modules: Vec<(PathBuf, CommitId)>,
     /// The `.gitattributes` files.
@@ -51,7 +51,7 @@ impl Listing {
 
 impl Repositories {
     /// Writes the files of a part to its place below `root`.
-    pub(super) async fn materialise(
+    pub(crate) async fn materialise(
         &self,
         part: &Part,
         root: &Path,
