@@ -13,7 +13,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("solum-document", &[]),
     ("solum-listeners", &[]),
     ("solum-workflow", &["solum-document"]),
-    ("solum-store", &["solum-workflow"]),
+    ("solum-delivery", &[]),
+    ("solum-store", &["solum-workflow", "solum-delivery"]),
     ("solum-source", &[]),
     ("solum-build", &["solum-document"]),
     ("solum-deploy", &["solum-listeners"]),
@@ -23,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "solum-document",
             "solum-workflow",
+            "solum-delivery",
             "solum-store",
             "solum-source",
             "solum-build",
