@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use types::{AppName, DeploymentId, EnvironmentName, ProcessType, Timestamp, VariableName};
+use types::{
+    AppName, DeploymentId, EnvironmentName, ProcessType, Promote, Timestamp, VariableName,
+};
 use utoipa::ToSchema;
 
 use crate::ReleaseVersion;
@@ -13,6 +15,14 @@ pub struct Environment {
     pub app: AppName,
     #[schema(value_type = String, example = "dev")]
     pub name: EnvironmentName,
+    /// The environment whose releases come here next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "stage")]
+    pub after: Option<EnvironmentName>,
+    /// Whether they come by themselves (`automatic`) or when somebody promotes them (`manual`); absent of one that is after none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "manual")]
+    pub promote: Option<Promote>,
     /// Where it is reached; the first is the one to show.
     pub urls: Vec<String>,
     /// What it serves. Absent until a deployment has succeeded.

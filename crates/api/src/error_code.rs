@@ -30,6 +30,7 @@ macro_rules! codes {
 }
 
 codes! {
+    AlreadyPromoted = "already_promoted", "The release serves there already";
     AppExists = "app_exists", "The app exists already";
     AppNotFound = "app_not_found", "There is no such app";
     AppNotReady = "app_not_ready", "The app takes no work now";
@@ -66,6 +67,7 @@ codes! {
     NothingToRetry = "nothing_to_retry", "There is nothing to try again";
     NothingToRollBackTo = "nothing_to_roll_back_to", "There is nothing to roll back to";
     PayloadTooLarge = "payload_too_large", "The body is too large";
+    PromotionUnclear = "promotion_unclear", "It is not clear what is to be promoted where";
     ReleaseNotFound = "release_not_found", "There is no such release";
     ReservedVariable = "reserved_variable", "The variable is set by Solum";
     RouteNotFound = "route_not_found", "There is nothing at this path";

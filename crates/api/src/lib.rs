@@ -23,6 +23,7 @@ pub mod logs;
 pub mod page;
 pub mod paths;
 pub mod problem;
+pub mod promotions;
 pub mod releases;
 pub mod run_artifacts;
 pub mod runs;

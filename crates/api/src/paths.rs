@@ -16,6 +16,7 @@ pub const ENVIRONMENT: &str = "/api/v1/apps/{app}/environments/{environment}";
 pub const CONFIG: &str = "/api/v1/apps/{app}/environments/{environment}/config";
 pub const DEPLOYMENTS: &str = "/api/v1/apps/{app}/environments/{environment}/deployments";
 pub const ROLLBACK: &str = "/api/v1/apps/{app}/environments/{environment}/rollback";
+pub const PROMOTIONS: &str = "/api/v1/apps/{app}/promotions";
 pub const SCALE: &str = "/api/v1/apps/{app}/environments/{environment}/scale";
 pub const EXEC: &str = "/api/v1/apps/{app}/environments/{environment}/exec";
 pub const UPLOADS: &str = "/api/v1/apps/{app}/uploads";
@@ -105,6 +106,11 @@ pub fn deployments(app: &AppName, environment: &EnvironmentName) -> String {
 #[must_use]
 pub fn rollback(app: &AppName, environment: &EnvironmentName) -> String {
     format!("/api/v1/apps/{app}/environments/{environment}/rollback")
+}
+
+#[must_use]
+pub fn promotions(app: &AppName) -> String {
+    format!("/api/v1/apps/{app}/promotions")
 }
 
 #[must_use]

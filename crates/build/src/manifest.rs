@@ -21,7 +21,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use types::EnvironmentName;
+use types::Environment;
 
 use document::Mistake;
 
@@ -54,8 +54,8 @@ pub const MANIFEST_FILE: &str = SOLUM_YAML;
 /// What is looked at of a `solum.yaml` before anything of its commit runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outline {
-    /// The environment that it names first, if it names any.
-    pub environment: Option<EnvironmentName>,
+    /// In order of declaration; none where it names none.
+    pub environments: Vec<Environment>,
     /// The branch that deploys from when this has landed, if it says so.
     pub deploy_branch: Option<String>,
     /// The folder that it says the workflow files are in; relative to the root, with no `.` or `..` in it.
@@ -66,7 +66,7 @@ pub struct Outline {
 pub fn outline(solum_yaml: &str) -> Result<Outline, Vec<Mistake>> {
     let declared = declared::read(solum_yaml)?;
     Ok(Outline {
-        environment: declared.environment.map(|environment| environment.name),
+        environments: declared.environments,
         deploy_branch: declared.push.branch,
         workflows: declared.workflows,
     })

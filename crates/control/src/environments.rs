@@ -38,7 +38,7 @@ impl Control {
         self.view(environment).await
     }
 
-    /// The app's environments, oldest first.
+    /// The app's environments, in the order of its manifest.
     pub async fn environments(&self, app: &AppName) -> Result<Vec<EnvironmentView>, Error> {
         let app = self.app(app).await?;
         let mut views = Vec::new();
@@ -104,33 +104,6 @@ impl Control {
         }
         let environment = self.inner.store.scale(found.id, counts, actor.clone()).await?;
         self.view(environment).await
-    }
-
-    /// An app has one environment: a manifest that calls it otherwise does not make a second one once it serves.
-    pub(crate) async fn check_only_environment(
-        &self,
-        app: &store::App,
-        wanted: &EnvironmentName,
-    ) -> Result<(), Error> {
-        let there = self.inner.store.environments(app.id).await?;
-        if there.iter().any(|environment| environment.name == *wanted) {
-            return Ok(());
-        }
-        let Some(serving) = there.into_iter().find(|it| it.current.is_some()) else {
-            return Ok(());
-        };
-        Err(Error::Invalid {
-            code: "second_environment",
-            message: format!(
-                "the manifest calls the environment `{wanted}`, and {} serves in `{}`: an app has one environment in this \
-                 version, and keeps its name once it serves",
-                app.name, serving.name
-            ),
-            hint: Some(format!(
-                "call it `{}` in solum.yaml, or make another app for `{wanted}`: solum app create {}-{wanted}",
-                serving.name, app.name
-            )),
-        })
     }
 
     pub(crate) async fn find_environment(

@@ -85,7 +85,7 @@ async fn perform_verb(step: &Step) -> Result<BTreeMap<String, String>, Problem> 
     match step.task.uses.as_str() {
         verb::TEST => test::perform(step).await,
         verb::BUILD => build::perform(step).await,
-        verb::DEPLOY | verb::ROLLBACK => deploy::perform(step).await,
+        verb::DEPLOY | verb::PROMOTE | verb::ROLLBACK => deploy::perform(step).await,
         verb::SMOKE => smoke::perform(step).await,
         verb::HTTP => http::perform(step).await,
         verb::NOTIFY => notify::perform(step).await,

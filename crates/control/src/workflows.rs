@@ -12,6 +12,7 @@ pub(crate) mod verb {
     pub(crate) const TEST: &str = "solum/test";
     pub(crate) const BUILD: &str = "solum/build";
     pub(crate) const DEPLOY: &str = "solum/deploy";
+    pub(crate) const PROMOTE: &str = "solum/promote";
     pub(crate) const ROLLBACK: &str = "solum/rollback";
     pub(crate) const SMOKE: &str = "solum/smoke";
     pub(crate) const HTTP: &str = "solum/http";
@@ -29,7 +30,8 @@ pub struct BuiltInWorkflow {
     definition: LazyLock<Definition>,
 }
 
-/// What a push to a deploy branch does. `github.event` has `environment`, the manifest's first.
+/// What a push to a deploy branch does. `github.event` has `environment`, the manifest's first, and `following`, where it goes
+/// on to by itself from there.
 pub(crate) static DELIVER: BuiltInWorkflow = BuiltInWorkflow {
     name: "deliver",
     event: "push",
@@ -53,7 +55,15 @@ pub(crate) static ROLLBACK: BuiltInWorkflow = BuiltInWorkflow {
     definition: LazyLock::new(|| ROLLBACK.read().definition),
 };
 
-static ALL: [&BuiltInWorkflow; 3] = [&DELIVER, &DEPLOY, &ROLLBACK];
+/// Brings what one environment serves into others. `github.event` has `from`, `to`, `following`, `release` and `artifact`.
+pub(crate) static PROMOTE: BuiltInWorkflow = BuiltInWorkflow {
+    name: "promote",
+    event: "promotion",
+    text: include_str!("../workflows/promote.yml"),
+    definition: LazyLock::new(|| PROMOTE.read().definition),
+};
+
+static ALL: [&BuiltInWorkflow; 4] = [&DELIVER, &DEPLOY, &PROMOTE, &ROLLBACK];
 
 impl BuiltInWorkflow {
     #[must_use]
@@ -86,6 +96,7 @@ mod tests {
     use std::sync::Arc;
 
     use jiff::Timestamp;
+    use serde_json::{Value as Json, json};
     use types::RunStatus;
     use workflow::expression::Value;
     use workflow::{Effect, Input, NothingLate, RunContext, State, StepResult, StepView, decide};
@@ -93,8 +104,8 @@ mod tests {
     use super::*;
 
     /// Carries every step out, and says which there were, where, and with what.
-    fn rehearse(workflow: &BuiltInWorkflow, event: &[(&str, &str)]) -> (Vec<String>, RunStatus) {
-        let event: Value = event.iter().copied().collect();
+    fn rehearse(workflow: &BuiltInWorkflow, event: Json) -> (Vec<String>, RunStatus) {
+        let event: Value = serde_json::from_value(event).unwrap();
         let context = RunContext {
             github: [("event", event)].into_iter().collect(),
             ..RunContext::default()
@@ -126,7 +137,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_steps(workflow: &BuiltInWorkflow, event: &[(&str, &str)], steps: &[&str]) {
+    fn assert_steps(workflow: &BuiltInWorkflow, event: Json, steps: &[&str]) {
         let steps = steps.iter().map(|&step| step.to_owned()).collect();
         assert_eq!(rehearse(workflow, event), (steps, RunStatus::Succeeded));
     }
@@ -134,24 +145,51 @@ mod tests {
     #[test]
     fn a_push_is_tested_built_and_deployed() {
         let steps = ["- solum/test", "- solum/build", "dev solum/deploy artifact=sha256:1"];
-        assert_steps(&DELIVER, &[("environment", "dev")], &steps);
+        let event = json!({ "environment": "dev", "following": [] });
+        assert_steps(&DELIVER, event, &steps);
+    }
+
+    #[test]
+    fn a_push_goes_on_to_what_is_promoted_automatically_one_after_the_other() {
+        let steps = [
+            "- solum/test",
+            "- solum/build",
+            "dev solum/deploy artifact=sha256:1",
+            "test solum/deploy artifact=sha256:1",
+            "stage solum/deploy artifact=sha256:1",
+        ];
+        let event = json!({ "environment": "dev", "following": ["test", "stage"] });
+        assert_steps(&DELIVER, event, &steps);
+    }
+
+    #[test]
+    fn a_promotion_deploys_the_release_and_goes_on() {
+        let event =
+            json!({ "from": "dev", "to": ["stage"], "following": ["load"], "release": "v2" });
+        let steps = ["stage solum/deploy release=v2", "load solum/deploy release=v2"];
+        assert_steps(&PROMOTE, event, &steps);
+        let event = json!({ "from": "dev", "to": ["a", "b"], "following": [], "release": "v2" });
+        let (mut steps, status) = rehearse(&PROMOTE, event);
+        steps.sort();
+        assert_eq!(steps, ["a solum/deploy release=v2", "b solum/deploy release=v2"]);
+        assert_eq!(status, RunStatus::Succeeded);
     }
 
     #[test]
     fn a_deployment_takes_an_artifact_or_a_release() {
-        let event = [("environment", "dev"), ("artifact", "sha256:2")];
-        assert_steps(&DEPLOY, &event, &["dev solum/deploy artifact=sha256:2 release="]);
-        let event = [("environment", "prod"), ("release", "v3")];
-        assert_steps(&DEPLOY, &event, &["prod solum/deploy artifact= release=v3"]);
+        let event = json!({ "environment": "dev", "artifact": "sha256:2" });
+        assert_steps(&DEPLOY, event, &["dev solum/deploy artifact=sha256:2 release="]);
+        let event = json!({ "environment": "prod", "release": "v3" });
+        assert_steps(&DEPLOY, event, &["prod solum/deploy artifact= release=v3"]);
     }
 
     #[test]
     fn a_rollback_brings_a_pair_back() {
-        let event = [("environment", "dev"), ("release", "v2"), ("config_revision", "cfg_1")];
+        let event = json!({ "environment": "dev", "release": "v2", "config_revision": "cfg_1" });
         let steps = ["dev solum/rollback config-revision=cfg_1 release=v2"];
-        assert_steps(&ROLLBACK, &event, &steps);
+        assert_steps(&ROLLBACK, event, &steps);
         let steps = ["dev solum/rollback config-revision= release=v2"];
-        assert_steps(&ROLLBACK, &event[..2], &steps);
+        assert_steps(&ROLLBACK, json!({ "environment": "dev", "release": "v2" }), &steps);
     }
 
     #[test]

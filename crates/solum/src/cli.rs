@@ -24,9 +24,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    app, config, deploy, environment, exec, git_credential, hook, login, logs, ps, release,
-    rollback, router, run, scale, secret, server, shim, static_site, status, token, variable,
-    workflow,
+    app, config, deploy, environment, exec, git_credential, hook, login, logs, promote, ps,
+    release, rollback, router, run, scale, secret, server, shim, static_site, status, token,
+    variable, workflow,
 };
 use failure::Failure;
 use session::Session;
@@ -76,6 +76,8 @@ enum Command {
     Exec(exec::Exec),
     /// Deploy a release, or what somebody else built
     Deploy(deploy::Deploy),
+    /// Bring what one environment serves into the next ones, without building it again
+    Promote(promote::Promote),
     /// Go back to the release and config that served before
     Rollback(rollback::Rollback),
     /// List, show, watch, approve, retry and cancel runs
@@ -154,6 +156,7 @@ impl Command {
             Self::Scale(command) => command.run(&session),
             Self::Exec(command) => command.run(&session),
             Self::Deploy(command) => command.run(&session),
+            Self::Promote(command) => command.run(&session),
             Self::Rollback(command) => command.run(&session),
             Self::Run(command) => command.run(&session),
             Self::Workflow(command) => command.run(&session),

@@ -9,6 +9,7 @@ pub(crate) mod git_credential;
 pub(crate) mod hook;
 pub(crate) mod login;
 pub(crate) mod logs;
+pub(crate) mod promote;
 pub(crate) mod ps;
 pub(crate) mod release;
 pub(crate) mod rollback;

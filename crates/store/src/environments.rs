@@ -2,10 +2,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use types::{
     Actor, AppId, AppName, ConfigRevisionId, DeploymentId, EnvironmentId, EnvironmentName,
-    HostName, ProcessType,
+    HostName, ProcessType, Promote,
 };
 
 use crate::apps::CreateAppError;
@@ -26,7 +27,18 @@ pub struct Environment {
     pub current: Option<DeploymentId>,
     pub config_revision: Option<ConfigRevisionId>,
     pub hosts: Vec<HostName>,
+    /// What the last landed manifest says of it; `None` where it does not name it.
+    pub declared: Option<DeclaredEnvironment>,
     pub created_at: Timestamp,
+}
+
+/// An environment as a manifest has it that has landed. Policy is taken from here, never from the commit that it judges.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeclaredEnvironment {
+    /// Among the manifest's environments, from 0.
+    pub position: u32,
+    pub after: Option<EnvironmentName>,
+    pub promote: Promote,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +77,7 @@ impl Store {
         self.read(move |connection| get(connection, id)).await
     }
 
-    /// The app's environments, oldest first.
+    /// The app's environments, in the order of its manifest; those that it does not name come last, oldest first.
     pub async fn environments(&self, app: AppId) -> Result<Vec<Environment>, Error> {
         self.read(move |connection| all_of(connection, app)).await
     }
@@ -103,6 +115,46 @@ impl Store {
             }
             write.touch(Topic::Instances);
             Ok(get(&write.sql, environment)?)
+        })
+        .await
+    }
+
+    /// Takes over what a manifest that has landed says of the app's environments, each with the host name that the platform
+    /// gives it. Gives those that cannot be made because another app has that name.
+    pub async fn declare_environments(
+        &self,
+        app: AppId,
+        environments: Vec<(EnvironmentName, HostName, DeclaredEnvironment)>,
+    ) -> Result<Vec<EnvironmentName>, Error> {
+        self.write(move |write| {
+            write.sql.execute(
+                "UPDATE environments SET declared = NULL WHERE app_id = ?1",
+                [app.to_string()],
+            )?;
+            let mut left_out = Vec::new();
+            for (name, host, declared) in environments.clone() {
+                let id = match find(&write.sql, app, &name)? {
+                    Some(environment) => environment.id,
+                    None if is_taken(&write.sql, &host)? => {
+                        left_out.push(name);
+                        continue;
+                    }
+                    None => {
+                        let id = EnvironmentId::generate(write.clock);
+                        insert(write, id, app, &name)?;
+                        write.sql.execute(
+                            "INSERT INTO hosts (host, environment_id) VALUES (?1, ?2)",
+                            params![host.as_str(), id.to_string()],
+                        )?;
+                        id
+                    }
+                };
+                write.sql.execute(
+                    "UPDATE environments SET declared = ?2 WHERE id = ?1",
+                    params![id.to_string(), to_json(&declared)],
+                )?;
+            }
+            Ok(left_out)
         })
         .await
     }
@@ -201,6 +253,11 @@ pub(crate) fn claim_host(
     Err(EnvironmentError::HostTaken { host: host.clone(), app: owner.app, environment: owner.name })
 }
 
+fn is_taken(connection: &Connection, host: &HostName) -> Result<bool, Error> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM hosts WHERE host = ?1")?;
+    Ok(statement.exists([host.as_str()])?)
+}
+
 fn rename(
     write: &Write<'_>,
     id: EnvironmentId,
@@ -225,7 +282,11 @@ fn all_of(connection: &Connection, app: AppId) -> Result<Vec<Environment>, Error
     let ids = statement
         .query_map([app.to_string()], |row| row::text(row, "id"))?
         .collect::<Result<Vec<_>, _>>()?;
-    ids.into_iter().map(|id| get(connection, id)).collect()
+    let environments = ids.into_iter().map(|id| get(connection, id));
+    let mut environments = environments.collect::<Result<Vec<_>, _>>()?;
+    let position = |it: &Environment| it.declared.as_ref().map_or(u32::MAX, |it| it.position);
+    environments.sort_by_key(position);
+    Ok(environments)
 }
 
 fn find(
@@ -269,6 +330,7 @@ fn read(row: &Row<'_>) -> row::Result<Environment> {
         current: row::optional_text(row, "current_deployment")?,
         config_revision: row::optional_text(row, "config_revision")?,
         hosts: Vec::new(),
+        declared: row::optional_json(row, "declared")?,
         created_at: row::time(row, "created_at")?,
     })
 }

@@ -53,7 +53,7 @@ pub use apps::{App, AppState, CreateApp, CreateAppError};
 pub use changes::{Change, NewPush};
 pub use config::{ConfigChange, ConfigRevision};
 pub use deployments::{Deployment, DeploymentError, NewDeployment, Phase};
-pub use environments::{Environment, EnvironmentError};
+pub use environments::{DeclaredEnvironment, Environment, EnvironmentError};
 pub use error::Error;
 pub use events::{Event, NewEvent};
 pub use idempotency::{Remembered, StoredAnswer};

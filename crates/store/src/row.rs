@@ -47,6 +47,13 @@ pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| unreadable(column, error))
 }
 
+pub(crate) fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<Option<T>> {
+    let value = row.get_ref(column)?.as_str_or_null()?;
+    value
+        .map(|value| serde_json::from_str(value).map_err(|error| unreadable(column, error)))
+        .transpose()
+}
+
 /// What [`json`] reads back.
 pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("what is stored has only string keys")

@@ -21,6 +21,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../migrations/0006_epochs.sql")),
     M::up(include_str!("../migrations/0007_triggers.sql")),
     M::up(include_str!("../migrations/0008_queues.sql")),
+    M::up(include_str!("../migrations/0010_environments.sql")),
 ];
 
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {

@@ -38,7 +38,7 @@ pub use id::{
 };
 pub use instance::InstanceState;
 pub use manifest::{
-    Build, Environment, HealthCheck, Limits, Manifest, Process, Push, Strategy, Test,
+    Build, Environment, HealthCheck, Limits, Manifest, Process, Promote, Push, Strategy, Test,
 };
 pub use name::{AppName, EnvironmentName, HostName, InvalidName, ProcessType, VariableName};
 pub use run::RunStatus;

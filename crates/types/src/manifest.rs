@@ -116,6 +116,11 @@ pub struct Push {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     pub name: EnvironmentName,
+    /// Whose releases come here next; none of the first.
+    #[serde(default)]
+    pub after: Option<EnvironmentName>,
+    #[serde(default)]
+    pub promote: Promote,
     pub scale: BTreeMap<ProcessType, u32>,
     pub domains: Vec<HostName>,
     pub strategy: Strategy,
@@ -124,8 +129,52 @@ pub struct Environment {
 impl Environment {
     #[must_use]
     pub fn new(name: EnvironmentName) -> Self {
-        Self { name, scale: BTreeMap::new(), domains: Vec::new(), strategy: Strategy::default() }
+        Self {
+            name,
+            after: None,
+            promote: Promote::default(),
+            scale: BTreeMap::new(),
+            domains: Vec::new(),
+            strategy: Strategy::default(),
+        }
     }
+
+    /// Where a push is deployed: the first that is after no other one.
+    #[must_use]
+    pub fn first(all: &[Self]) -> Option<&Self> {
+        all.iter().find(|environment| environment.after.is_none())
+    }
+
+    /// Those that are next after this one, in order.
+    pub fn next<'a>(&self, all: &'a [Self]) -> impl Iterator<Item = &'a Self> {
+        let name = self.name.clone();
+        all.iter().filter(move |environment| environment.after.as_ref() == Some(&name))
+    }
+
+    /// Where a release goes on to by itself once it serves here, in order: up to what is promoted by hand.
+    #[must_use]
+    pub fn automatic<'a>(&'a self, all: &'a [Self]) -> Vec<&'a Self> {
+        let mut found: Vec<&Self> = vec![self];
+        let mut looked_at = 0;
+        while let Some(environment) = found.get(looked_at).copied() {
+            looked_at += 1;
+            let next = environment.next(all).filter(|next| next.promote == Promote::Automatic);
+            let new: Vec<_> =
+                next.filter(|next| found.iter().all(|it| it.name != next.name)).collect();
+            found.extend(new);
+        }
+        found.remove(0);
+        found
+    }
+}
+
+/// Who brings a release of the environment before into this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Promote {
+    Automatic,
+    #[default]
+    Manual,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -137,4 +186,40 @@ pub enum Strategy {
     /// The new instances start after the old ones have stopped, for an app that cannot have two writers;
     /// requests are held meanwhile, not refused.
     Recreate,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(name: &str, after: Option<&str>, promote: Promote) -> Environment {
+        let after = after.map(|after| after.parse().unwrap());
+        Environment { after, promote, ..Environment::new(name.parse().unwrap()) }
+    }
+
+    fn names(environments: &[&Environment]) -> Vec<String> {
+        environments.iter().map(|environment| environment.name.to_string()).collect()
+    }
+
+    #[test]
+    fn a_release_goes_on_by_itself_up_to_what_is_promoted_by_hand() {
+        use Promote::{Automatic, Manual};
+        let all = [
+            environment("late", Some("prod"), Automatic),
+            environment("dev", None, Manual),
+            environment("prod", Some("stage"), Manual),
+            environment("stage", Some("test"), Automatic),
+            environment("test", Some("dev"), Automatic),
+            environment("load", Some("dev"), Automatic),
+        ];
+        let first = Environment::first(&all).unwrap();
+        assert_eq!(first.name.as_str(), "dev");
+        assert_eq!(names(&first.next(&all).collect::<Vec<_>>()), ["test", "load"]);
+        assert_eq!(names(&first.automatic(&all)), ["test", "load", "stage"]);
+        assert_eq!(names(&all[2].automatic(&all)), ["late"]);
+        // A circle, which no reader of a manifest lets in, has an end all the same.
+        let circle =
+            [environment("a", Some("b"), Automatic), environment("b", Some("a"), Automatic)];
+        assert_eq!(names(&circle[0].automatic(&circle)), ["b"]);
+    }
 }

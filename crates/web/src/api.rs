@@ -10,6 +10,7 @@ mod events;
 mod executions;
 mod instances;
 mod logs;
+mod promotions;
 mod releases;
 mod run_artifacts;
 mod runs;
@@ -59,6 +60,7 @@ pub(crate) fn routes() -> OpenApiRouter<Control> {
         .routes(routes!(config::show, config::change))
         .routes(routes!(deployments::deploy))
         .routes(routes!(deployments::roll_back))
+        .routes(routes!(promotions::promote))
         .routes(routes!(executions::exec))
         .routes(routes!(workflows::list))
         .routes(routes!(workflows::dispatch))

@@ -182,6 +182,8 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::NothingToApprove
         | ErrorCode::NothingToRetry
         | ErrorCode::NothingToRollBackTo
+        | ErrorCode::AlreadyPromoted
+        | ErrorCode::PromotionUnclear
         | ErrorCode::RunEnded
         | ErrorCode::RunNotEnded
         | ErrorCode::RunRetried

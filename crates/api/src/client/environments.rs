@@ -7,6 +7,7 @@ use crate::deployments::{Deploy, RollBack};
 use crate::environments::{Environment, EnvironmentDetail, Scale, Scaled};
 use crate::instances::Instance;
 use crate::paths;
+use crate::promotions::Promote;
 use crate::runs::Run;
 
 impl Client {
@@ -52,6 +53,10 @@ impl Client {
         to: &RollBack,
     ) -> Result<Run, Error> {
         self.submit(&Call::post(&paths::rollback(app, environment)), to)
+    }
+
+    pub fn promote(&self, app: &AppName, what: &Promote) -> Result<Run, Error> {
+        self.submit(&Call::post(&paths::promotions(app)), what)
     }
 
     pub fn scale(

@@ -29,8 +29,8 @@ impl Checker {
     fn node(&mut self, node: &Node, kind: &Kind) {
         match (kind, &node.value) {
             (Kind::Keys(keys), Value::Map(entries)) => self.keys(entries, keys),
-            (Kind::Map { names, values, at_most }, Value::Map(entries)) => {
-                self.map(node, entries, *at_most);
+            (Kind::Map { names, values, at_least, at_most }, Value::Map(entries)) => {
+                self.map(node, entries, *at_least, *at_most);
                 for entry in entries {
                     let name = Scalar { text: entry.key.clone(), quoted: true };
                     if let Err(message) = (names.check)(&name) {
@@ -58,15 +58,11 @@ impl Checker {
         }
     }
 
-    fn map(&mut self, node: &Node, entries: &[Entry], at_most: usize) {
+    fn map(&mut self, node: &Node, entries: &[Entry], at_least: usize, at_most: usize) {
         match entries.get(at_most) {
-            Some(extra) if at_most == 1 => self.mistake(
-                extra.at,
-                "more than one environment is not supported by this version yet",
-            ),
             Some(extra) => self.mistake(extra.at, format!("there are more than {at_most} here")),
-            None if entries.is_empty() && at_most == 1 => {
-                self.mistake(node.at, "name one environment, or leave the key out");
+            None if entries.len() < at_least => {
+                self.mistake(node.at, "name at least one, or leave the key out");
             }
             None => {}
         }

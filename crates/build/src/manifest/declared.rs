@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use types::{
-    Build, Environment, EnvironmentName, Limits, ProcessType, Push, Strategy, Test, VariableName,
+    Build, Environment, EnvironmentName, Limits, ProcessType, Promote, Push, Strategy, Test,
+    VariableName,
 };
 
 use super::keys::MANIFEST;
@@ -21,11 +22,12 @@ pub(super) struct Declared {
     pub(super) release: Option<String>,
     pub(super) env: BTreeMap<VariableName, String>,
     pub(super) push: Push,
-    pub(super) environment: Option<Environment>,
+    /// In order of declaration; none where the key is left out.
+    pub(super) environments: Vec<Environment>,
     /// The folder of the workflow files, as git would name it.
     pub(super) workflows: Option<String>,
     /// Where an environment scales a process, which may turn out not to exist.
-    pub(super) scaled_at: BTreeMap<ProcessType, Place>,
+    pub(super) scaled_at: Vec<(ProcessType, Place)>,
 }
 
 #[derive(Debug)]
@@ -54,8 +56,8 @@ pub(super) fn read(text: &str) -> Result<Declared, Vec<Mistake>> {
 }
 
 fn declared(tree: &Node) -> Declared {
-    let environment = tree.get("environments").and_then(|node| node.entries().first());
-    let scale = environment.and_then(|entry| entry.node.get("scale"));
+    let environments = tree.get("environments").map(Node::entries).unwrap_or_default();
+    let scales = environments.iter().filter_map(|entry| entry.node.get("scale"));
     Declared {
         processes: tree.get("processes").map(|node| {
             let entries = node.entries().iter();
@@ -68,13 +70,13 @@ fn declared(tree: &Node) -> Declared {
         release: owned(tree, "release"),
         env: map(tree.get("env"), |node| node.text().map(ToOwned::to_owned)),
         push: tree.get("push").map(push).unwrap_or_default(),
-        environment: environment
-            .and_then(|entry| Some(self::environment(entry.key.parse().ok()?, &entry.node))),
-        workflows: tree.get("workflows").and_then(|folder| scalars::directory(folder.text()?).ok()),
-        scaled_at: scale
-            .map(Node::entries)
-            .unwrap_or_default()
+        environments: environments
             .iter()
+            .filter_map(|entry| Some(environment(entry.key.parse().ok()?, &entry.node)))
+            .collect(),
+        workflows: tree.get("workflows").and_then(|folder| scalars::directory(folder.text()?).ok()),
+        scaled_at: scales
+            .flat_map(Node::entries)
             .filter_map(|entry| Some((entry.key.parse().ok()?, entry.at)))
             .collect(),
     }
@@ -86,20 +88,30 @@ fn contradictions(tree: &Node, declared: &Declared) -> Vec<Mistake> {
     let mut mistake = |node: &Node, message: String| {
         mistakes.push(Mistake::new(SOLUM_YAML, node.at, message));
     };
-    let only =
-        declared.environment.as_ref().map_or_else(EnvironmentName::dev, |it| it.name.clone());
     if let Some(node) = tree.get("push").and_then(|push| push.get("until"))
-        && node.text() != Some(only.as_str())
+        && let Some(message) = unreached(node.text().unwrap_or_default(), &declared.environments)
     {
-        let given = node.text().unwrap_or_default();
-        mistake(node, format!("there is no environment '{given}'; the one there is, is '{only}'"));
+        mistake(node, message);
     }
     let environments = tree.get("environments").map(Node::entries).unwrap_or_default();
-    if let Some(strategy) = environments.first().and_then(|entry| entry.node.get("strategy"))
-        && matches!(strategy.value, Value::Map(_))
-        && strategy.entries().len() != 1
-    {
-        mistake(strategy, "name one strategy: rolling or recreate".to_owned());
+    for (entry, environment) in environments.iter().zip(&declared.environments) {
+        if let Some(strategy) = entry.node.get("strategy")
+            && matches!(strategy.value, Value::Map(_))
+            && strategy.entries().len() != 1
+        {
+            mistake(strategy, "name one strategy: rolling or recreate".to_owned());
+        }
+        if let Some(node) = entry.node.get("after")
+            && let Some(message) = misplaced(environment, &declared.environments)
+        {
+            mistake(node, message);
+        }
+        if let Some(node) = entry.node.get("promote")
+            && environment.after.is_none()
+        {
+            let message = "nothing is promoted to an environment that is after no other one; name it with 'after'";
+            mistake(node, message.to_owned());
+        }
     }
     for entry in tree.get("processes").map(Node::entries).unwrap_or_default() {
         if let Some(timeout) = entry.node.get("health").and_then(|health| health.get("timeout"))
@@ -109,6 +121,50 @@ fn contradictions(tree: &Node, declared: &Declared) -> Vec<Mistake> {
         }
     }
     mistakes
+}
+
+/// Why a push never comes as far as this environment.
+fn unreached(until: &str, environments: &[Environment]) -> Option<String> {
+    let by_itself = [Environment::new(EnvironmentName::dev())];
+    let environments = if environments.is_empty() { &by_itself } else { environments };
+    if environments.iter().all(|environment| environment.name.as_str() != until) {
+        let names: Vec<_> = environments.iter().map(|it| it.name.as_str()).collect();
+        let names = names.join(", ");
+        return Some(format!("there is no environment '{until}'; there are: {names}"));
+    }
+    // Without a first one that is the mistake.
+    let first = Environment::first(environments)?;
+    let automatic = first.automatic(environments);
+    let is_reached = [first].iter().chain(&automatic).any(|it| it.name.as_str() == until);
+    let first = &first.name;
+    (!is_reached).then(|| {
+        format!(
+            "a push does not come to '{until}' by itself: each environment between '{first}' and it has to have \
+             'promote: automatic', and it as well"
+        )
+    })
+}
+
+/// What is wrong with what an environment is after.
+fn misplaced(environment: &Environment, all: &[Environment]) -> Option<String> {
+    let before = |name: &EnvironmentName| all.iter().find(|it| it.name == *name);
+    let after = environment.after.as_ref()?;
+    let Some(mut at) = before(after) else {
+        let names: Vec<_> = all.iter().map(|it| it.name.as_str()).collect();
+        let names = names.join(", ");
+        return Some(format!("there is no environment '{after}'; there are: {names}"));
+    };
+    // As many steps as there are environments lead to a first one, or in a circle.
+    for _ in all {
+        if at.name == environment.name {
+            return Some(format!(
+                "'{}' would come after itself; one environment has to be the first, without 'after'",
+                environment.name
+            ));
+        }
+        at = at.after.as_ref().and_then(before)?;
+    }
+    None
 }
 
 fn process(at: Place, node: &Node) -> DeclaredProcess {
@@ -164,6 +220,11 @@ fn environment(name: EnvironmentName, node: &Node) -> Environment {
     });
     Environment {
         name,
+        after: node.get("after").and_then(|after| after.text()?.parse().ok()),
+        promote: match node.get("promote").and_then(Node::text) {
+            Some("automatic") => Promote::Automatic,
+            _ => Promote::Manual,
+        },
         scale: map(node.get("scale"), count),
         domains: domains.iter().filter_map(|text| text.parse().ok()).collect(),
         strategy: match named {

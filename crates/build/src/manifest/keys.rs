@@ -23,6 +23,7 @@ pub(super) enum Kind {
     Map {
         names: &'static Word,
         values: &'static Kind,
+        at_least: usize,
         at_most: usize,
     },
     /// Keys that stand here.
@@ -52,6 +53,7 @@ pub(super) static MANIFEST: Kind = Kind::Keys(&[
         Kind::Map {
             names: &scalars::PROCESS_TYPE,
             values: &Kind::Either(&[COMMAND, Kind::Keys(PROCESS)]),
+            at_least: 0,
             at_most: 50,
         },
     ),
@@ -69,13 +71,23 @@ pub(super) static MANIFEST: Kind = Kind::Keys(&[
     key(
         "env",
         "Variables with the same value in every environment. Never secrets.",
-        Kind::Map { names: &scalars::VARIABLE, values: &Kind::Word(&scalars::VALUE), at_most: 500 },
+        Kind::Map {
+            names: &scalars::VARIABLE,
+            values: &Kind::Word(&scalars::VALUE),
+            at_least: 0,
+            at_most: 500,
+        },
     ),
     key("push", "Which branch deploys, and how far a push has to come.", Kind::Keys(PUSH)),
     key(
         "environments",
         "Where the app runs. Without it there is one, 'dev'.",
-        Kind::Map { names: &scalars::ENVIRONMENT, values: &Kind::Keys(ENVIRONMENT), at_most: 1 },
+        Kind::Map {
+            names: &scalars::ENVIRONMENT,
+            values: &Kind::Keys(ENVIRONMENT),
+            at_least: 1,
+            at_most: 50,
+        },
     ),
     key(
         "workflows",
@@ -133,6 +145,7 @@ static ENVIRONMENT: &[Key] = &[
         Kind::Map {
             names: &scalars::PROCESS_TYPE,
             values: &Kind::Word(&scalars::COUNT),
+            at_least: 0,
             at_most: 50,
         },
     ),
@@ -142,8 +155,16 @@ static ENVIRONMENT: &[Key] = &[
         "How a new release replaces the old one.",
         Kind::Either(&[Kind::Choice(&["rolling", "recreate"]), Kind::Keys(STRATEGY)]),
     ),
-    later("after"),
-    later("promote"),
+    key(
+        "after",
+        "The environment that a release serves in before it comes here.",
+        Kind::Word(&scalars::ENVIRONMENT),
+    ),
+    key(
+        "promote",
+        "Whether a release comes here by itself, or by 'solum promote' (manual).",
+        Kind::Choice(&["automatic", "manual"]),
+    ),
     later("soak"),
     later("approvals"),
     later("freeze"),

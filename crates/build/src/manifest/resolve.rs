@@ -62,7 +62,10 @@ impl Declarations {
         generated_env.retain(|name| !env.contains_key(name));
         let release = self.solum.release.clone();
         let from_procfile = || self.procfile.as_ref().and_then(|file| file.release.clone());
-        let environment = self.solum.environment.clone();
+        let mut environments = self.solum.environments.clone();
+        if environments.is_empty() {
+            environments.push(Environment::new(EnvironmentName::dev()));
+        }
         self.check_scaled(&processes)?;
         Ok(Manifest {
             processes,
@@ -74,9 +77,7 @@ impl Declarations {
             required_env,
             generated_env,
             push: self.solum.push.clone(),
-            environments: vec![
-                environment.unwrap_or_else(|| Environment::new(EnvironmentName::dev())),
-            ],
+            environments,
         })
     }
 
@@ -148,8 +149,7 @@ impl Declarations {
         if processes.is_empty() {
             return Ok(());
         }
-        let unknown =
-            self.solum.scaled_at.iter().filter(|(name, _)| !processes.contains_key(*name));
+        let unknown = self.solum.scaled_at.iter().filter(|(name, _)| !processes.contains_key(name));
         let mistakes: Vec<_> = unknown
             .map(|(name, at)| {
                 let known: Vec<_> = processes.keys().map(ProcessType::as_str).collect();

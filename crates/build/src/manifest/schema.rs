@@ -21,11 +21,11 @@ fn of(kind: &Kind) -> Json {
         Kind::Choice(["off"]) => json!({ "enum": ["off", false] }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::List(items) => json!({ "type": "array", "items": of(items) }),
-        Kind::Map { names, values, at_most } => json!({
+        Kind::Map { names, values, at_least, at_most } => json!({
             "type": "object",
             "propertyNames": (names.schema)(),
             "additionalProperties": of(values),
-            "minProperties": usize::from(*at_most == 1),
+            "minProperties": at_least,
             "maxProperties": at_most,
         }),
         Kind::Keys(keys) => json!({
@@ -103,6 +103,7 @@ mod tests {
             "environments: { dev: {} }",
             "environments: { live: { scale: { web: 6 }, domains: [www.example.org], strategy: recreate } }",
             "environments: { dev: { strategy: { rolling: {} } } }",
+            "environments: { dev: {}, stage: { after: dev, promote: automatic }, prod: { after: stage, promote: manual } }",
         ] {
             declared::read(text).unwrap_or_else(|mistakes| panic!("{text}: {mistakes:?}"));
             assert!(by_schema(text), "{text}");
@@ -133,9 +134,8 @@ mod tests {
             "env: { 1A: x }",
             "push: main",
             "environments: {}",
-            "environments: { dev: {}, stage: {} }",
             "environments: { dev: { strategy: canary } }",
-            "environments: { dev: { promote: manual } }",
+            "environments: { dev: {}, stage: { promote: sometimes } }",
             "migration: expand",
             "services: { db: { type: postgres } }",
         ] {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use types::{EnvironmentName, HealthCheck, Manifest, ProcessType, Strategy, Test};
+use types::{EnvironmentName, HealthCheck, Manifest, ProcessType, Promote, Strategy, Test};
 
 use super::{Detected, ManifestFiles};
 
@@ -109,13 +109,52 @@ fn what_comes_later_is_said_and_never_passed_over() {
             "solum.yaml:1:1: 'migration' is not supported by this version yet",
             "solum.yaml:3:10: 'soak' is not supported by this version yet",
             "solum.yaml:3:32: 'canary' is not supported by this version yet",
-            "solum.yaml:4:3: more than one environment is not supported by this version yet",
         ]
     );
     let text = "environments: { dev: { strategy: blueGreen } }";
     assert_eq!(
         mistakes(text),
         ["solum.yaml:1:34: 'blueGreen' is not supported by this version yet"]
+    );
+}
+
+#[test]
+fn environments_follow_each_other() {
+    let manifest = manifest(
+        "environments:\n  dev: {}\n  stage: { after: dev, promote: automatic }\n  prod: { after: stage, scale: { web: 2 } }\n\
+         push: { until: stage }\nprocesses: { web: ./x }",
+        "",
+        "",
+    );
+    let [dev, stage, prod] = &manifest.environments[..] else { panic!("{manifest:?}") };
+    assert_eq!((&dev.after, &prod.after), (&None, &Some(stage.name.clone())));
+    assert_eq!((stage.promote, prod.promote), (Promote::Automatic, Promote::Manual));
+    assert_eq!(prod.scale.values().collect::<Vec<_>>(), [&2]);
+}
+
+#[test]
+fn environments_that_do_not_follow_each_other_are_mistakes() {
+    assert_eq!(
+        mistakes("environments: { dev: {}, prod: { after: stag } }"),
+        ["solum.yaml:1:41: there is no environment 'stag'; there are: dev, prod"]
+    );
+    let circle = "would come after itself; one environment has to be the first, without 'after'";
+    assert_eq!(
+        mistakes("environments:\n  a: { after: b }\n  b: { after: a }\n  c: { after: a }\n"),
+        [format!("solum.yaml:2:15: 'a' {circle}"), format!("solum.yaml:3:15: 'b' {circle}")]
+    );
+    assert_eq!(
+        mistakes("environments: { dev: { promote: automatic } }"),
+        [
+            "solum.yaml:1:33: nothing is promoted to an environment that is after no other one; name it with 'after'"
+        ]
+    );
+    assert_eq!(
+        mistakes("environments: { dev: {}, prod: { after: dev } }\npush: { until: prod }"),
+        [
+            "solum.yaml:2:16: a push does not come to 'prod' by itself: each environment between 'dev' and it has to have \
+             'promote: automatic', and it as well"
+        ]
     );
 }
 
@@ -134,7 +173,7 @@ fn the_folder_of_workflows_is_one_of_the_repository() {
 fn keys_that_contradict_each_other_are_mistakes() {
     assert_eq!(
         mistakes("push: { until: prod }"),
-        ["solum.yaml:1:16: there is no environment 'prod'; the one there is, is 'dev'"]
+        ["solum.yaml:1:16: there is no environment 'prod'; there are: dev"]
     );
     assert_eq!(
         mistakes("processes: { web: ./x }\nenvironments: { dev: { scale: { wbe: 2 } } }"),

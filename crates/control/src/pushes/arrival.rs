@@ -1,5 +1,6 @@
 //! A commit that a push brings to a branch or a tag: which workflows it has, and what they are told.
 
+use serde_json::{Map, Value as Json};
 use source::{PushTalk, RefUpdate};
 use store::App;
 use types::{Actor, CommitId};
@@ -71,13 +72,13 @@ impl Pushes {
         Ok(Some(Arrival { update, commit, workflows }))
     }
 
-    /// Which workflows the push starts, and what they see of it: with `environment`, also where it is to be deployed first.
+    /// Which workflows the push starts, and what they see of it: beside what every push has, `more`.
     pub(super) async fn started(
         &self,
         app: &App,
         arrival: &Arrival<'_>,
         actor: &Actor,
-        environment: Option<&str>,
+        more: Map<String, Json>,
     ) -> Result<Started, Error> {
         let event = Event {
             name: EVENT.to_owned(),
@@ -86,7 +87,7 @@ impl Pushes {
             ..Event::default()
         };
         let mut started = Started {
-            surroundings: self.surroundings(app, arrival, actor, environment).await?,
+            surroundings: self.surroundings(app, arrival, actor, more).await?,
             definitions: Vec::new(),
             passed_over: Vec::new(),
         };
@@ -107,7 +108,7 @@ impl Pushes {
         app: &App,
         arrival: &Arrival<'_>,
         actor: &Actor,
-        environment: Option<&str>,
+        more: Map<String, Json>,
     ) -> Result<Surroundings, Error> {
         let Arrival { update, commit, .. } = arrival;
         let repositories = &self.control.inner.repositories;
@@ -129,7 +130,7 @@ impl Pushes {
             commits: &commits,
             pusher: actor,
         });
-        payload.extend(environment.map(|name| ("environment".to_owned(), name.into())));
+        payload.extend(more);
         let occasion = Occasion {
             event: EVENT,
             reference: update.name.clone(),

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value as Json, json};
 use source::{PushTalk, RefOutcome, change_ref};
 use store::{App, Change, NewPush, NewRun, Run};
-use types::{Actor, ChangeId, EnvironmentName, RunStatus};
+use types::{Actor, ChangeId, Environment, EnvironmentName, RunStatus};
 
 use super::arrival::Arrival;
 use super::follow::{End, Watched};
@@ -74,11 +75,9 @@ impl Pushes {
     ) -> Result<(Change, Vec<Run>), Error> {
         let inner = &self.control.inner;
         let (update, commit) = (arrival.update, &arrival.commit);
-        let environment = arrival.workflows.outline.environment.clone();
-        let environment = environment.unwrap_or_else(EnvironmentName::dev);
-        self.control.check_only_environment(app, &environment).await?;
-        let environment = environment.as_str();
-        let mut started = self.started(app, arrival, actor, Some(environment)).await?;
+        let environments = arrival.workflows.outline.environments.clone();
+        let environments = self.control.under_policy(app, environments).await?;
+        let mut started = self.started(app, arrival, actor, goals(&environments)).await?;
         if !arrival.workflows.replace(super::arrival::EVENT) {
             started.definitions = vec![workflows::DELIVER.definition()];
         } else if started.definitions.is_empty() {
@@ -125,6 +124,17 @@ impl Pushes {
             }
         }
     }
+}
+
+/// Where it is to be deployed first, and where it goes on to by itself: fields of `github.event`.
+fn goals(environments: &[Environment]) -> Map<String, Json> {
+    let first = Environment::first(environments);
+    let following = first.map(|first| first.automatic(environments)).unwrap_or_default();
+    let following: Vec<_> = following.iter().map(|environment| &environment.name).collect();
+    let first = first.map_or_else(EnvironmentName::dev, |first| first.name.clone());
+    [("environment".to_owned(), json!(first)), ("following".to_owned(), json!(following))]
+        .into_iter()
+        .collect()
 }
 
 fn refused(watched: &[Watched], talk: &PushTalk) -> RefOutcome {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Map;
 use source::PushTalk;
 use store::{App, Run};
 use types::Actor;
@@ -45,7 +46,7 @@ impl Pushes {
             return Ok(Vec::new());
         }
         let inner = &self.control.inner;
-        let started = self.started(app, arrival, actor, None).await?;
+        let started = self.started(app, arrival, actor, Map::new()).await?;
         let info = inner.repositories.commit(&app.name, &arrival.commit).await?;
         let mut runs = Vec::new();
         for definition in started.definitions {

@@ -58,7 +58,7 @@ pub(super) fn usual_outputs(uses: &str, environment: Option<&str>) -> BTreeMap<S
     let commit = super::surroundings::COMMIT;
     let outputs: &[(&str, &str)] = match uses {
         "solum/build" => &[("artifact", &digest)],
-        "solum/deploy" => &[
+        "solum/deploy" | "solum/promote" => &[
             ("release", "v2"),
             ("deployment", "dep_2"),
             ("environment", environment.unwrap_or_default()),

@@ -86,8 +86,12 @@ impl Start {
                 json!({ "branch": BRANCH, "client_payload": payload })
             }
             "schedule" => json!({ "schedule": self.cron }),
-            "deploy" | "rollback" | "promotion" | "service" => {
+            "deploy" | "rollback" | "service" => {
                 json!({ "environment": self.environment.as_deref().unwrap_or("dev") })
+            }
+            "promotion" => {
+                let to = self.environment.as_deref().unwrap_or("prod");
+                json!({ "from": "dev", "to": [to], "following": [], "release": "v2" })
             }
             _ => json!({}),
         };
@@ -124,6 +128,7 @@ impl Start {
             "head_commit": commit, "commits": [commit],
             "pusher": { "name": self.by },
             "environment": "dev",
+            "following": [],
         })
     }
 }

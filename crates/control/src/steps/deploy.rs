@@ -1,24 +1,23 @@
-//! `solum/deploy` and `solum/rollback`: bring a release into an environment, and land the change that asked for it.
+//! `solum/deploy`, `solum/promote` and `solum/rollback`: bring a release into an environment, and land the change that asked
+//! for it.
 //!
 //! The deployment itself is a row that a reconciler drives; this step asks for it under the key (run, step) and
 //! waits. Then, if a push started the run, the branch is moved: by compare-and-swap, so that doing it again finds it done.
+
+mod target;
 
 use std::collections::BTreeMap;
 
 use rand::Rng as _;
 use rand::distr::Alphanumeric;
-use store::{ConfigChange, Deployment, Environment, NewDeployment, NewRelease, Release, Topic};
-use types::{
-    Actor, Bundle, ConfigRevisionId, DeploymentState, Digest, EnvironmentName, Manifest,
-    Transcript as _,
-};
+use store::{ConfigChange, Deployment, Environment, NewDeployment, Release, Topic};
+use types::{Actor, ConfigRevisionId, DeploymentState, Manifest, Transcript as _};
 
 use super::{Problem, Step};
-use crate::error::chain;
 use crate::landing::{self, Landing};
-use crate::rollbacks::RollbackRequest;
 use crate::workflows::verb;
 use crate::{environments, text};
+use target::Target;
 
 /// The characters of a value that app.json asks to have generated.
 const GENERATED_LENGTH: usize = 64;
@@ -59,128 +58,6 @@ pub(super) async fn perform(step: &Step) -> Result<BTreeMap<String, String>, Pro
         ("url".to_owned(), url.unwrap_or_default()),
     ]
     .into())
-}
-
-/// What the step's inputs ask for.
-struct Target {
-    name: EnvironmentName,
-    bundle: Bundle,
-    /// A release that is there; otherwise one is made of the bundle.
-    release: Option<Release>,
-    config_revision: Option<ConfigRevisionId>,
-}
-
-impl Target {
-    async fn of(step: &Step) -> Result<Self, Problem> {
-        let name = step.environment.clone().ok_or_else(|| {
-            Problem::failed("no_environment", "the job says no environment to deploy to")
-        })?;
-        let with = |input: &str| step.with.get(input).filter(|value| !value.is_empty());
-        if step.task.uses == verb::ROLLBACK && !step.with.contains_key("config-revision") {
-            return Self::way_back(step, name, with("release")).await;
-        }
-        let release = match with("release") {
-            Some(label) => Some(find_release(step, label).await?),
-            None => None,
-        };
-        let artifact = match (&release, with("artifact")) {
-            (Some(release), _) => release.artifact.clone(),
-            (None, Some(artifact)) => artifact.parse().map_err(|error: types::InvalidDigest| {
-                Problem::failed("artifact_invalid", error.to_string())
-            })?,
-            (None, None) => {
-                return Err(Problem::failed("no_artifact", "there is nothing to deploy")
-                    .hint("give the step `artifact` or `release`"));
-            }
-        };
-        let config_revision = match with("config-revision") {
-            Some(id) => Some(id.parse().map_err(|error: types::InvalidId| {
-                Problem::failed("config_revision_invalid", error.to_string())
-            })?),
-            None => None,
-        };
-        let bundle = open(step, &artifact).await?;
-        Ok(Self { name, bundle, release, config_revision })
-    }
-
-    /// Of a step that leaves it open: the pair that served before, or the release with the config that it had. What an
-    /// earlier call of this step chose stays chosen: since then something else serves.
-    async fn way_back(
-        step: &Step,
-        name: EnvironmentName,
-        release: Option<&String>,
-    ) -> Result<Self, Problem> {
-        let (control, store) = (&step.control, &step.control.inner.store);
-        let (release, config_revision) = match store
-            .deployment_of_step(step.run.id, step.deployment_key())
-            .await?
-        {
-            Some(chosen) => (store.release_by_id(chosen.release).await?, chosen.config_revision),
-            None => {
-                let environment = control.find_environment(&step.app.name, &name).await?;
-                let release = match release {
-                    Some(label) => Some(find_release(step, label).await?.number),
-                    None => None,
-                };
-                let to = RollbackRequest { release, config: None };
-                let (release, config) = control.way_back(&environment, to).await?;
-                (release, config.map(|config| config.id))
-            }
-        };
-        let bundle = open(step, &release.artifact).await?;
-        Ok(Self { name, bundle, release: Some(release), config_revision })
-    }
-
-    async fn environment(&self, step: &Step) -> Result<Environment, Problem> {
-        let control = &step.control;
-        if let Err(error) = control.check_only_environment(&step.app, &self.name).await {
-            let hint = error.hint().unwrap_or_default();
-            return Err(Problem::failed("second_environment", error.to_string()).hint(hint));
-        }
-        let declared = self.bundle.manifest.environments.iter().find(|e| e.name == self.name);
-        let own = environments::own_host(&control.inner.settings, &step.app.name, &self.name)?;
-        let mut hosts = vec![own];
-        hosts.extend(declared.iter().flat_map(|declared| declared.domains.clone()));
-        let store = &control.inner.store;
-        let ensured = store.ensure_environment(step.app.id, self.name.clone(), hosts).await;
-        ensured.map_err(|error| match error {
-            store::EnvironmentError::HostTaken { .. } => {
-                Problem::failed("host_taken", error.to_string())
-                    .hint("take the name out of `domains`, or choose another name for the app or the environment")
-            }
-            store::EnvironmentError::Store(error) => error.into(),
-        })
-    }
-
-    async fn release(&self, step: &Step) -> Result<Release, Problem> {
-        if let Some(release) = &self.release {
-            return Ok(release.clone());
-        }
-        let new = NewRelease {
-            app: step.app.id,
-            artifact: self.bundle.digest.clone(),
-            commit: step.run.commit.clone(),
-            description: step.run.title.clone(),
-            run: step.run.id,
-            actor: step.run.created_by.clone(),
-        };
-        Ok(step.control.inner.store.ensure_release(new).await?)
-    }
-}
-
-async fn find_release(step: &Step, label: &str) -> Result<Release, Problem> {
-    let number = label.strip_prefix('v').unwrap_or(label).parse::<u64>();
-    let number = number.map_err(|_| {
-        Problem::failed("release_invalid", format!("`{label}` is not a release, like v3"))
-    })?;
-    Ok(step.control.inner.store.release(step.app.id, number).await?)
-}
-
-async fn open(step: &Step, artifact: &Digest) -> Result<Bundle, Problem> {
-    step.control.inner.artifacts.bundle(artifact).await.map_err(|error| {
-        Problem::failed("artifact_unusable", chain(&error))
-            .hint("its releases cannot be deployed any more; build it again by a push")
-    })
 }
 
 /// Gives the environment the values that the app wants generated, and insists on those that it requires.
@@ -289,6 +166,9 @@ async fn land(step: &Step, environment: &Environment, manifest: &Manifest) -> Re
     }
     if let Landing::Stale(message) = landing::advance(&step.control, &step.app, change).await? {
         return Err(Problem::failed("stale", message).hint(text::STALE_HINT));
+    }
+    for line in step.control.declare_environments(&step.app, manifest).await? {
+        step.transcript.warning(&line);
     }
     let deploy_branch = manifest.push.branch.clone();
     let deploy_branch = deploy_branch.unwrap_or_else(|| step.app.default_branch.clone());

@@ -28,8 +28,7 @@ pub(crate) async fn check(
 }
 
 /// Verbs and inputs of the language that nothing here carries out yet, and what to do instead.
-const NOT_YET: [(&str, Option<&str>, &str); 3] = [
-    ("solum/promote", None, "there is one environment so far; use 'solum/deploy'"),
+const NOT_YET: [(&str, Option<&str>, &str); 2] = [
     ("solum/hold", None, "environments cannot be held yet; leave the step out"),
     (
         "solum/deploy",
@@ -96,8 +95,7 @@ fn not_yet(file: &str, step: &Step, verb: &str, with: &Variables) -> Option<Mist
 }
 
 /// Events that the language has and nothing here brings about yet.
-const NOTHING_STARTS: [&str; 5] =
-    ["pull_request", "release", "deployment_status", "promotion", "service"];
+const NOTHING_STARTS: [&str; 4] = ["pull_request", "release", "deployment_status", "service"];
 
 /// Warns of events under `on` that this version never has.
 fn events(files: &mut [WorkflowFile]) {

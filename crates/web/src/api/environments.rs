@@ -32,7 +32,7 @@ pub(crate) async fn list(
     Query(paging): Query<Paging>,
 ) -> Answer<Json<Page<Environment>>> {
     let views = control.environments(&app).await?;
-    let page = paging.part_of_all(views, |view| view.environment.id)?;
+    let page = paging.part_of_all(views, place)?;
     let mut items = Vec::new();
     for view in page.items {
         let numbers = numbers(&control, &view).await?;
@@ -105,6 +105,12 @@ pub(crate) async fn scale(
     Ok((StatusCode::ACCEPTED, Json(Scaled { processes: counts(view.processes) })))
 }
 
+/// Where it stands in the list.
+fn place(view: &EnvironmentView) -> String {
+    let position = view.environment.declared.as_ref().map_or(u32::MAX, |it| it.position);
+    format!("{position:010}-{}", view.environment.id)
+}
+
 async fn numbers(control: &Control, view: &EnvironmentView) -> Answer<Numbers> {
     let environment = &view.environment;
     let revisions =
@@ -113,8 +119,11 @@ async fn numbers(control: &Control, view: &EnvironmentView) -> Answer<Numbers> {
 }
 
 fn wire(view: EnvironmentView, numbers: &Numbers) -> Environment {
+    let declared = view.environment.declared;
     Environment {
         app: view.environment.app,
+        promote: declared.as_ref().filter(|it| it.after.is_some()).map(|it| it.promote),
+        after: declared.and_then(|declared| declared.after),
         name: view.environment.name,
         urls: view.urls,
         current: view.current.map(|(deployment, release)| Current {

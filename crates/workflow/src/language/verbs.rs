@@ -105,16 +105,13 @@ pub const VERBS: &[Verb] = &[
     },
     Verb {
         name: "solum/promote",
-        what: "brings what one environment runs into others",
-        inputs: &[
-            input("from", InputKind::Text, "an environment"),
-            input(
-                "to",
-                InputKind::Text,
-                "environments, with commas between; the job's if not given",
-            ),
-        ],
-        outputs: &["release"],
+        what: "brings what another environment serves into the job's, and waits until it serves there",
+        inputs: &[input(
+            "from",
+            InputKind::Text,
+            "an environment; the one that the job's is after if not given",
+        )],
+        outputs: &["release", "deployment", "environment", "url"],
     },
     Verb {
         name: "solum/rollback",
