@@ -281,7 +281,7 @@ mod tests {
             (
                 "workflow delivr",
                 "tests/a.scenario: Solum brings no workflow 'delivr'; did you mean 'deliver'?: \
-                 name a file that ends in .yml, or one of deliver, deploy, rollback",
+                 name a file that ends in .yml, or one of deliver, deploy, promote, rollback",
             ),
             (
                 "",

@@ -158,6 +158,8 @@ mod tests {
         let environment = |name: &str| Environment {
             app: app.clone(),
             name: name.parse().unwrap(),
+            after: None,
+            promote: None,
             urls: Vec::new(),
             current: None,
             config_revision: None,

@@ -58,6 +58,18 @@ fn a_detached_rollback_prints_its_run_and_does_not_wait() {
 }
 
 #[test]
+fn a_promotion_says_from_where_to_where_as_far_as_it_is_told() {
+    let bench =
+        Bench::new(&[("POST /api/v1/apps/shop/promotions", Answer::json(202, run("queued")))]);
+    let said = bench.solum(["promote", "shop", "--from", "dev", "--to", "a,b", "--detach"]);
+    assert_eq!(said.ok(), format!("{ID}\n"));
+    let said = bench.solum(["promote", "shop", "--detach"]);
+    assert_eq!(said.ok(), format!("{ID}\n"));
+    let bodies: Vec<_> = bench.server.asked().into_iter().map(|(_, body)| body).collect();
+    assert_eq!(bodies, [r#"{"from":"dev","to":["a","b"]}"#, "{}"]);
+}
+
+#[test]
 fn a_file_is_uploaded_before_it_is_deployed() {
     let digest = format!("sha256:{}", "ab".repeat(32));
     let upload = |status: &str, artifact: &str| {

@@ -251,31 +251,3 @@ fn an_unknown_push_option_is_refused() -> Result<()> {
     assert!(push.output().contains("`detatch` is not known"), "{}", push.output());
     Ok(())
 }
-
-#[test]
-fn an_app_that_serves_gets_no_second_environment_by_a_new_name() -> Result<()> {
-    let server = Server::start()?;
-    let repository = hello::create(&server)?;
-    server.solum(&["config", "set", "hello", "GREETING=kept"])?.require()?;
-    repository.write("solum.yaml", "environments: { live: {} }\n")?;
-    repository.commit("call it live")?;
-    repository.push()?.require()?;
-    let response = server.get("hello-live.localhost", "/")?;
-    assert_eq!(
-        response.text().trim(),
-        "hello v1 kept",
-        "nothing served: it took the name, with its config"
-    );
-
-    repository.write("solum.yaml", "environments: { production: {} }\n")?;
-    repository.commit("call it production")?;
-    let push = repository.push()?;
-    assert!(!push.success());
-    for part in ["serves in `live`", "call it `live` in solum.yaml", "app create hello-production"]
-    {
-        assert!(push.transcript().contains(part), "{part}: {}", push.output());
-    }
-    let environments = server.solum_json(&["env", "list", "hello", "--json"])?;
-    assert_eq!(environments.as_array().map(Vec::len), Some(1), "{environments}");
-    Ok(())
-}

@@ -13,6 +13,7 @@ mod jobs;
 mod lifecycle;
 mod load;
 mod neighbours;
+mod promotions;
 mod pushes;
 mod queue;
 mod rehearsals;

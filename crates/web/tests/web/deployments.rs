@@ -46,6 +46,11 @@ async fn what_is_not_deployed_cannot_be_gone_back_to_or_run_beside() {
     exec.problem(409, "nothing_deployed");
     let exec = bench.call("POST", &path("exec"), json!({"command": []})).await;
     exec.problem(422, "no_command");
+    let promotion = bench.call("POST", "/api/v1/apps/shop/promotions", json!({})).await;
+    promotion.problem(409, "promotion_unclear");
+    let promotion = json!({"from": "dev", "to": ["prod"]});
+    let promotion = bench.call("POST", "/api/v1/apps/shop/promotions", promotion).await;
+    promotion.problem(404, "environment_not_found");
     let release = bench.call("POST", &path("deployments"), json!({"release": "v1"})).await;
     release.problem(404, "release_not_found");
     for both_or_none in

@@ -29,6 +29,7 @@ const CALLS: &[(&str, &str, u16)] = &[
     ("watch_run", "", 200),
     ("deploy", r#"{"release": "v1"}"#, 202),
     ("roll_back", r#"{"to": "v1"}"#, 409),
+    ("promote", r#"{}"#, 409),
     ("exec", r#"{"command": ["true"]}"#, 409),
     ("list_run_artifacts", "", 200),
     ("read_run_artifact", "", 404),

@@ -111,8 +111,8 @@ async fn what_solum_brings_can_be_had() {
     assert_eq!((&brought["name"], &brought["event"]), (&json!("rollback"), &json!("rollback")));
     let text = brought["text"].as_str().unwrap();
     assert!(text.contains("uses: solum/rollback"), "{text}");
-    let none = bench.get("/api/v1/workflows/built-in/promote").await;
+    let none = bench.get("/api/v1/workflows/built-in/canary").await;
     let problem = none.problem(404, "not_found");
-    assert_eq!(problem["hint"], "there are deliver, deploy, rollback");
+    assert_eq!(problem["hint"], "there are deliver, deploy, promote, rollback");
     bench.stop().await;
 }

@@ -1,5 +1,6 @@
 use api::environments::Environment;
 use clap::Args;
+use types::Promote;
 
 use crate::cli::arguments::{AppArgument, JsonOption};
 use crate::cli::session::Session;
@@ -34,12 +35,22 @@ fn config(revision: Option<u64>) -> String {
     revision.map_or_else(|| "-".to_owned(), |revision| revision.to_string())
 }
 
+/// `stage, by hand`
+fn after(environment: &Environment) -> String {
+    let Some(after) = &environment.after else { return "-".to_owned() };
+    match environment.promote {
+        Some(Promote::Automatic) => format!("{after}, automatic"),
+        _ => format!("{after}, by hand"),
+    }
+}
+
 fn render(environments: &[Environment]) -> String {
-    let mut table = Table::new(&["NAME", "RELEASE", "CONFIG", "PROCESSES", "URL"]);
+    let mut table = Table::new(&["NAME", "AFTER", "RELEASE", "CONFIG", "PROCESSES", "URL"]);
     for environment in environments {
         let current = environment.current.as_ref();
         table.row([
             environment.name.as_str(),
+            &after(environment),
             &current.map_or_else(|| "-".to_owned(), |current| current.release.to_string()),
             &config(current.and_then(|current| current.config_revision)),
             &processes(environment),
