@@ -6,6 +6,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use build::{ArtifactStore, Builder, BuilderConfig};
 use deploy::boxes::Boxes;
@@ -13,7 +14,8 @@ use deploy::steps::{Epoch, Steps};
 use deploy::{Driver, Machine, ProcessConfig, ProcessDriver};
 use parking_lot::Mutex;
 use source::{
-    Git, GitConfig, GitHttp, GitHttpConfig, HookServer, Repositories, RepositoriesConfig,
+    Git, GitConfig, GitHttp, GitHttpConfig, HookServer, Mirror, MirrorConfig, Repositories,
+    RepositoriesConfig,
 };
 use store::Store;
 use tokio::sync::{Notify, Semaphore};
@@ -26,6 +28,7 @@ use crate::actions::cache::Caches;
 use crate::actions::step_logs::StepLogs;
 use crate::engine;
 use crate::jobs::vault::Vaults;
+use crate::mirrored_actions::Actions;
 use crate::pushes::Pushes;
 use crate::reconcile::{self, Routes};
 use crate::sandbox::Sandbox;
@@ -40,6 +43,9 @@ const ARTIFACTS: &str = "artifacts";
 const STEPS: &str = "steps";
 /// Calls to other systems that are under way at once.
 const CALLS: usize = 32;
+/// How long the mirror of actions may take to say what a reference is, and to hand over a commit.
+const MIRROR_ANSWER: Duration = Duration::from_secs(20);
+const MIRROR_FETCH: Duration = Duration::from_secs(120);
 /// Where apps are built.
 const BUILD: &str = "build";
 /// Where the router keeps its own.
@@ -71,6 +77,8 @@ pub(crate) struct Inner {
     pub(crate) run_artifacts: Artifacts,
     /// What `actions/cache` keeps.
     pub(crate) caches: Caches,
+    /// Actions of other repositories.
+    pub(crate) actions: Actions,
     pub(crate) cancellations: Cancellations,
     /// What runs keep to themselves.
     pub(crate) vaults: Vaults,
@@ -180,6 +188,8 @@ impl Control {
             Artifacts::new(kept("artifacts"), most).map_err(made(kept("artifacts")))?;
         let most = settings.limits.workflow_cache_bytes;
         let caches = Caches::new(kept("caches"), most).map_err(made(kept("caches")))?;
+        let actions = open_actions(&settings, &repositories, &clock).await?;
+        let actions = Actions::new(actions, store.clone());
         let router = router::Client::new(settings.router_directory());
         let inner = Inner {
             vaults: Vaults::default(),
@@ -202,6 +212,7 @@ impl Control {
             step_logs,
             run_artifacts,
             caches,
+            actions,
             cancellations: Cancellations::default(),
             driven: Driven::default(),
             deployments_nudge: Notify::new(),
@@ -227,8 +238,7 @@ impl Control {
     pub async fn shut_down(&self) {
         self.inner.stop.cancel();
         self.inner.tracker.close();
-        let ended =
-            tokio::time::timeout(std::time::Duration::from_secs(10), self.inner.tracker.wait());
+        let ended = tokio::time::timeout(Duration::from_secs(10), self.inner.tracker.wait());
         if ended.await.is_err() {
             tracing::warn!(
                 "some tasks did not end in time; what they did goes on at the next start"
@@ -311,6 +321,23 @@ async fn open_repositories(settings: &Settings) -> Result<Repositories, source::
     Repositories::open(git, config).await
 }
 
+async fn open_actions(
+    settings: &Settings,
+    repositories: &Repositories,
+    clock: &Arc<dyn Clock>,
+) -> Result<Mirror, source::Error> {
+    let config = MirrorConfig {
+        base: settings.actions_mirror.clone(),
+        directory: settings.actions_directory(),
+        max_pack_bytes: settings.limits.action_bytes,
+        max_tree_bytes: settings.limits.action_bytes,
+        max_bytes: settings.limits.actions_bytes,
+        answer_timeout: MIRROR_ANSWER,
+        fetch_timeout: MIRROR_FETCH,
+    };
+    Mirror::open(repositories.clone(), config, Arc::clone(clock)).await
+}
+
 /// Readable for the server's own user only, whatever they were before. What runs for apps gets at its own parts through
 /// mounts, and without boxes by walking.
 fn make_directories(settings: &Settings) -> Result<(), StartError> {
@@ -333,5 +360,7 @@ fn make_directories(settings: &Settings) -> Result<(), StartError> {
         make(&path, 0o700)?;
     }
     let walked = settings.isolation == Isolation::Bare;
-    make(&data.join(BUILD), if walked { 0o711 } else { 0o700 })
+    let mode = if walked { 0o711 } else { 0o700 };
+    make(&data.join(BUILD), mode)?;
+    make(&settings.actions_directory(), mode)
 }

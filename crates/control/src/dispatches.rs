@@ -96,6 +96,9 @@ impl Control {
         let Some((tip, workflows)) = self.tip_workflows(&app).await? else {
             return Ok(Vec::new());
         };
+        if let Some(trouble) = workflows.mirror_trouble {
+            return Err(Error::MirrorAway(trouble));
+        }
         let event = Event {
             name: FROM_OUTSIDE.to_owned(),
             activity: Some(event_type.to_owned()),

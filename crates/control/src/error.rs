@@ -41,6 +41,8 @@ pub enum Error {
     TokenExists(String),
     #[error(transparent)]
     SecretKey(#[from] SecretKeyError),
+    #[error("the mirror of actions cannot be asked: {0}")]
+    MirrorAway(String),
     #[error("the server's disk is nearly full")]
     DiskFull,
     #[error("the upload is larger than the {limit_bytes} bytes that are allowed")]
@@ -106,6 +108,10 @@ impl Error {
                 "`--to vN` goes to any release that served; `solum env show {app} {environment}` shows them"
             ),
             Self::SecretKey(error) => error.hint().to_owned(),
+            Self::MirrorAway(_) => {
+                "try again when it is there; the mirror is one of the server's administrator"
+                    .to_owned()
+            }
             Self::DiskFull => {
                 "free some space on the server and try again; an app's own files go with \
                                `solum exec APP -- rm /data/FILE`"

@@ -10,6 +10,7 @@
 //! * No secret leaves through a result, a log or a transcript. What a step hands on and holds one goes through the
 //!   run's [`vault`]; the journal has a token in its place.
 
+mod action_files;
 mod boxed;
 mod built_in;
 mod ground;

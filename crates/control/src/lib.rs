@@ -27,6 +27,7 @@ mod jobs;
 mod landing;
 mod logs;
 mod metrics;
+mod mirrored_actions;
 mod promotions;
 mod pushes;
 mod reconcile;
@@ -87,7 +88,7 @@ pub use workflows::BuiltInWorkflow;
 pub use deploy::steps::StepKey;
 pub use deploy::{Exit, LogPosition, Observation, Output, OutputStream};
 pub use router::{Histogram, ReleaseMetrics};
-pub use source::Body as GitBody;
+pub use source::{Body as GitBody, MirrorBase};
 pub use store::{
     App, AppState, Change, ConfigRevision, Deployment, Environment, Event, Phase, Release,
     Remembered, Run, Service, StoredAnswer, Token, Upload, UploadState, Variable,

@@ -47,11 +47,11 @@ impl Control {
         files: SentFiles,
         app: Option<&AppName>,
     ) -> Result<Looked<CheckedWorkflow>, Error> {
-        let reading = match beside(move || read(&path, &files).map(|read| (path, read))).await? {
+        let reading = match self.read_sent(&path, files).await? {
             Looked::Wanted(paths) => return Ok(Looked::Wanted(paths)),
-            Looked::At((path, reading)) => WorkflowFile { path, reading },
+            Looked::At(reading) => reading,
         };
-        let mut files = [reading];
+        let mut files = [WorkflowFile { path, reading }];
         checks::check(self, app, &mut files).await?;
         let [WorkflowFile { reading, .. }] = files;
         Ok(Looked::At(match reading {
@@ -74,18 +74,14 @@ impl Control {
         files: SentFiles,
         event: PlannedEvent,
     ) -> Result<Looked<Result<WorkflowPlan, Vec<Mistake>>>, Error> {
-        let planned = beside(move || {
-            read(&path, &files).map(|read| match read {
-                Ok(workflow) => workflow_plans::plan(&workflow, &event).map(Ok),
-                Err(refused) => Ok(Err(refused.mistakes)),
-            })
-        });
-        match planned.await? {
-            Looked::Wanted(paths) => Ok(Looked::Wanted(paths)),
-            Looked::At(Ok(planned)) => Ok(Looked::At(planned)),
-            Looked::At(Err(message)) => {
-                Err(Error::Invalid { code: "invalid_request", message, hint: None })
-            }
+        let workflow = match self.read_sent(&path, files).await? {
+            Looked::Wanted(paths) => return Ok(Looked::Wanted(paths)),
+            Looked::At(Err(refused)) => return Ok(Looked::At(Err(refused.mistakes))),
+            Looked::At(Ok(workflow)) => workflow,
+        };
+        match beside(move || workflow_plans::plan(&workflow, &event)).await? {
+            Ok(planned) => Ok(Looked::At(Ok(planned))),
+            Err(message) => Err(Error::Invalid { code: "invalid_request", message, hint: None }),
         }
     }
 
@@ -96,29 +92,88 @@ impl Control {
         path: Option<String>,
         files: SentFiles,
     ) -> Result<Looked<Result<Rehearsal, Vec<Mistake>>>, Error> {
-        beside(move || rehearse(&scenario.0, &scenario.1, path, &files)).await
+        let (file, text) = scenario;
+        let scenario = match rehearsal::read(&file, &text) {
+            Ok(scenario) => scenario,
+            Err(mistakes) => return Ok(Looked::At(Err(mistakes))),
+        };
+        let read = match which(&file, &scenario, path) {
+            Ok(Which::BuiltIn(workflow)) => Looked::At(Ok(workflow.read())),
+            Ok(Which::File(path)) => self.read_sent(&path, files).await?,
+            Err(mistake) => return Ok(Looked::At(Err(vec![mistake]))),
+        };
+        Ok(match read {
+            Looked::Wanted(paths) => Looked::Wanted(paths),
+            Looked::At(Err(refused)) => Looked::At(Err(refused.mistakes)),
+            Looked::At(Ok(workflow)) => {
+                let played = beside(move || rehearsal::rehearse(&scenario, &workflow)).await?;
+                Looked::At(Ok(played))
+            }
+        })
+    }
+
+    /// Reads a workflow with the files that were sent, and with what the mirror of actions has.
+    async fn read_sent(
+        &self,
+        path: &str,
+        files: SentFiles,
+    ) -> Result<Looked<Result<Workflow, Refused>>, Error> {
+        let text = match files.get(path) {
+            None => return Ok(Looked::Wanted(vec![path.to_owned()])),
+            Some(Some(text)) => text.clone(),
+            Some(None) => return Ok(Looked::At(Err(refused(path, "there is no such file")))),
+        };
+        let mut lookups = self.inner.actions.lookups();
+        let mut sources = Sources::default();
+        for _ in 0..MAX_ROUNDS {
+            let (file, text) = (path.to_owned(), text.clone());
+            let read = move || (language::read(&file, &text, &sources), sources);
+            let (reading, before) = beside(read).await?;
+            sources = before;
+            let wanted = match reading {
+                Reading::Read(workflow) => return Ok(Looked::At(Ok(*workflow))),
+                Reading::Refused(refused) => return Ok(Looked::At(Err(refused))),
+                Reading::Needs(wanted) => wanted,
+            };
+            let (missing, mirrored) = put_own(wanted, &files, &mut sources);
+            if !missing.is_empty() {
+                return Ok(Looked::Wanted(missing));
+            }
+            for wanted in mirrored {
+                let Wanted::Mirrored { repository, reference, path } = &wanted else { continue };
+                let found = lookups.open(repository, reference, path).await?;
+                sources.put(wanted, found);
+            }
+        }
+        Ok(Looked::At(Err(refused(path, "files lead to files without an end"))))
     }
 }
 
-fn rehearse(
-    file: &str,
-    text: &str,
-    path: Option<String>,
+/// Gives the reader what was sent, and says what was not, and what is the mirror's.
+fn put_own(
+    wanted: Vec<Wanted>,
     files: &SentFiles,
-) -> Looked<Result<Rehearsal, Vec<Mistake>>> {
-    let scenario = match rehearsal::read(file, text) {
-        Ok(scenario) => scenario,
-        Err(mistakes) => return Looked::At(Err(mistakes)),
-    };
-    let read = match which(file, &scenario, path) {
-        Ok(Which::BuiltIn(workflow)) => Looked::At(Ok(workflow.read())),
-        Ok(Which::File(path)) => read(&path, files),
-        Err(mistake) => return Looked::At(Err(vec![mistake])),
-    };
-    read.map(|read| match read {
-        Ok(workflow) => Ok(rehearsal::rehearse(&scenario, &workflow)),
-        Err(refused) => Err(refused.mistakes),
-    })
+    sources: &mut Sources,
+) -> (Vec<String>, Vec<Wanted>) {
+    let (mut missing, mut mirrored) = (Vec::new(), Vec::new());
+    for wanted in wanted {
+        let found = match &wanted {
+            Wanted::Mirrored { .. } => {
+                mirrored.push(wanted);
+                continue;
+            }
+            Wanted::Own { path } => match files.get(path) {
+                Some(Some(text)) => Found::File { text: text.clone(), commit: None },
+                Some(None) => Found::Missing,
+                None => {
+                    missing.push(path.clone());
+                    continue;
+                }
+            },
+        };
+        sources.put(wanted, found);
+    }
+    (missing, mirrored)
 }
 
 enum Which {
@@ -170,57 +225,10 @@ fn beside_file(folder: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// Reads a workflow with the files that were sent.
-fn read(path: &str, files: &SentFiles) -> Looked<Result<Workflow, Refused>> {
-    let text = match files.get(path) {
-        None => return Looked::Wanted(vec![path.to_owned()]),
-        Some(Some(text)) => text,
-        Some(None) => return Looked::At(Err(refused(path, "there is no such file"))),
-    };
-    let mut sources = Sources::default();
-    for _ in 0..MAX_ROUNDS {
-        let wanted = match language::read(path, text, &sources) {
-            Reading::Read(workflow) => return Looked::At(Ok(*workflow)),
-            Reading::Refused(refused) => return Looked::At(Err(refused)),
-            Reading::Needs(wanted) => wanted,
-        };
-        let mut missing = Vec::new();
-        for wanted in wanted {
-            let found = match &wanted {
-                Wanted::Own { path } => match files.get(path) {
-                    Some(Some(text)) => Found::File { text: text.clone(), commit: None },
-                    Some(None) => Found::Missing,
-                    None => {
-                        missing.push(path.clone());
-                        continue;
-                    }
-                },
-                Wanted::Mirrored { .. } => {
-                    Found::Unavailable("this version has no mirror of actions yet; copy the action into this repository".to_owned())
-                }
-            };
-            sources.put(wanted, found);
-        }
-        if !missing.is_empty() {
-            return Looked::Wanted(missing);
-        }
-    }
-    Looked::At(Err(refused(path, "files lead to files without an end")))
-}
-
 fn refused(file: &str, message: &str) -> Refused {
     let mistake = Mistake { file: file.to_owned(), at: None, message: message.to_owned() };
     let (warnings, not_done) = (Vec::new(), Vec::new());
     Refused { mistakes: vec![mistake], more_mistakes: 0, warnings, not_done }
-}
-
-impl<T> Looked<T> {
-    fn map<U>(self, change: impl FnOnce(T) -> U) -> Looked<U> {
-        match self {
-            Self::Wanted(paths) => Looked::Wanted(paths),
-            Self::At(it) => Looked::At(change(it)),
-        }
-    }
 }
 
 /// Beside the tasks that serve.
@@ -233,6 +241,7 @@ async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testbed::Testbed;
 
     fn files(files: &[(&str, Option<&str>)]) -> SentFiles {
         let own =
@@ -244,34 +253,37 @@ mod tests {
     const CALLED: &str =
         "on: workflow_call\njobs: { b: { runs-on: solum, steps: [{ uses: solum/test }] } }\n";
 
-    #[test]
-    fn what_a_workflow_leads_to_is_asked_for_until_it_is_there() {
-        let wanted = |sent: &SentFiles| match read("w.yml", sent) {
+    #[tokio::test]
+    async fn what_a_workflow_leads_to_is_asked_for_until_it_is_there() {
+        let bed = Testbed::start().await;
+        let read =
+            async |sent: &SentFiles| bed.control.read_sent("w.yml", sent.clone()).await.unwrap();
+        let wanted = async |sent: &SentFiles| match read(sent).await {
             Looked::Wanted(paths) => paths,
             Looked::At(read) => panic!("{read:?}"),
         };
-        assert_eq!(wanted(&SentFiles::new()), ["w.yml"]);
-        assert_eq!(wanted(&files(&[("w.yml", Some(CALLS))])), ["shared/b.yml"]);
+        assert_eq!(wanted(&SentFiles::new()).await, ["w.yml"]);
+        assert_eq!(wanted(&files(&[("w.yml", Some(CALLS))])).await, ["shared/b.yml"]);
         let whole = files(&[("w.yml", Some(CALLS)), ("shared/b.yml", Some(CALLED))]);
-        assert!(matches!(read("w.yml", &whole), Looked::At(Ok(_))));
+        assert!(matches!(read(&whole).await, Looked::At(Ok(_))));
         let without = files(&[("w.yml", Some(CALLS)), ("shared/b.yml", None)]);
-        let Looked::At(Err(refused)) = read("w.yml", &without) else { panic!("it has a mistake") };
+        let Looked::At(Err(refused)) = read(&without).await else { panic!("it has a mistake") };
         let mistake = refused.mistakes[0].to_string();
         assert!(mistake.contains("there is no file 'shared/b.yml'"), "{mistake}");
+        bed.stop().await;
     }
 
-    #[test]
-    fn a_scenario_names_a_file_beside_it_or_one_that_solum_brings() {
-        let play = |workflow: &str, sent: &SentFiles| {
+    #[tokio::test]
+    async fn a_scenario_names_a_file_beside_it_or_one_that_solum_brings() {
+        let bed = Testbed::start().await;
+        let play = async |workflow: &str| {
             let text = format!("{workflow}\non push main\nexpect run succeeded\n");
-            rehearse("tests/a.scenario", &text, None, sent)
+            let scenario = ("tests/a.scenario".to_owned(), text);
+            bed.control.rehearse_workflow(scenario, None, SentFiles::new()).await.unwrap()
         };
-        let none = SentFiles::new();
-        let Looked::Wanted(paths) = play("workflow ../flows/w.yml", &none) else {
-            panic!("wanted")
-        };
+        let Looked::Wanted(paths) = play("workflow ../flows/w.yml").await else { panic!("wanted") };
         assert_eq!(paths, ["flows/w.yml"]);
-        let Looked::At(Ok(played)) = play("workflow deliver", &none) else { panic!("played") };
+        let Looked::At(Ok(played)) = play("workflow deliver").await else { panic!("played") };
         assert_eq!((played.held, played.broken), (1, None));
         for (workflow, message) in [
             (
@@ -288,8 +300,9 @@ mod tests {
                 "tests/a.scenario: which workflow? Write 'workflow FILE' in it, or name one beside it",
             ),
         ] {
-            let Looked::At(Err(mistakes)) = play(workflow, &none) else { panic!("{workflow}") };
+            let Looked::At(Err(mistakes)) = play(workflow).await else { panic!("{workflow}") };
             assert_eq!(mistakes[0].to_string(), message);
         }
+        bed.stop().await;
     }
 }

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use source::MirrorBase;
 use types::HostName;
 
 /// What a server is started with.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub build_environment: Vec<(String, String)>,
     /// rustup's home directory, if the server's user has one: builds see its toolchains.
     pub rustup: Option<PathBuf>,
+    /// Where actions of other repositories come from.
+    pub actions_mirror: Option<MirrorBase>,
     pub limits: Limits,
 }
 
@@ -50,6 +53,9 @@ pub struct Limits {
     /// The most that the artifacts of one run may take, packed; and the caches that an app's workflows keep.
     pub run_artifact_bytes: u64,
     pub workflow_cache_bytes: u64,
+    /// The most that one action of another repository may take, packed and laid out; and all that are kept.
+    pub action_bytes: u64,
+    pub actions_bytes: u64,
     /// The most that is kept of what one step says.
     pub step_log_bytes: u64,
     /// Steps of jobs that run in boxes at once. Others wait for a place.
@@ -76,6 +82,8 @@ impl Default for Limits {
             build_cache_bytes: 10 << 30,
             run_artifact_bytes: 2 << 30,
             workflow_cache_bytes: 10 << 30,
+            action_bytes: 512 << 20,
+            actions_bytes: 8 << 30,
             step_log_bytes: 64 << 20,
             boxes: 8,
             builds: 2,
@@ -121,6 +129,11 @@ impl Settings {
 
     pub(crate) fn runs_of(data_directory: &Path) -> PathBuf {
         data_directory.join("runs")
+    }
+
+    /// Actions of other repositories, as they were fetched.
+    pub(crate) fn actions_directory(&self) -> PathBuf {
+        self.data_directory.join("actions")
     }
 
     pub(crate) fn uploads_directory(&self) -> PathBuf {

@@ -12,7 +12,7 @@ use types::{Actor, Clock, CommitId, RunId, RunStatus, SystemClock};
 use workflow::RunContext;
 use workflow::language::{Definition, read_with};
 
-use crate::{App, Control, Isolation, Limits, Settings};
+use crate::{App, Control, Isolation, Limits, MirrorBase, Settings};
 pub(crate) use server::{Reply, Server};
 
 /// Longer than anything here takes.
@@ -23,6 +23,7 @@ pub(crate) struct Testbed {
     pub(crate) app: App,
     directory: tempfile::TempDir,
     clock: Arc<dyn Clock>,
+    mirror: Option<MirrorBase>,
 }
 
 pub(crate) fn token(name: &str) -> Actor {
@@ -37,8 +38,13 @@ impl Testbed {
 
     /// The same by another clock.
     pub(crate) async fn start_at(clock: Arc<dyn Clock>) -> Self {
+        Self::start_with(clock, None).await
+    }
+
+    /// With a mirror of actions.
+    pub(crate) async fn start_with(clock: Arc<dyn Clock>, mirror: Option<MirrorBase>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let control = control_in(&directory, Arc::clone(&clock)).await;
+        let control = control_in(&directory, Arc::clone(&clock), mirror.clone()).await;
         let name: types::AppName = "shop".parse().unwrap();
         control.create_app(name.clone(), None, &token("alice")).await.unwrap();
         let mut wake = control.inner.store.subscribe(store::Topic::Apps);
@@ -51,7 +57,7 @@ impl Testbed {
             }
         };
         let app = tokio::time::timeout(PATIENCE, ready).await.unwrap();
-        Self { control, app, directory, clock }
+        Self { control, app, directory, clock, mirror }
     }
 
     /// Commits these files to the deploy branch, beside those that are there, without a push.
@@ -63,9 +69,10 @@ impl Testbed {
     /// Another control plane that finds what this one did.
     pub(crate) async fn restart(self) -> Self {
         self.control.shut_down().await;
-        let Self { app, directory, control, clock } = self;
+        let Self { app, directory, control, clock, mirror } = self;
         drop(control);
-        Self { control: control_in(&directory, Arc::clone(&clock)).await, app, directory, clock }
+        let control = control_in(&directory, Arc::clone(&clock), mirror.clone()).await;
+        Self { control, app, directory, clock, mirror }
     }
 
     pub(crate) async fn stop(self) {
@@ -146,7 +153,11 @@ pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
     assert!(tokio::time::timeout(PATIENCE, reached).await.is_ok(), "{what}");
 }
 
-async fn control_in(directory: &tempfile::TempDir, clock: Arc<dyn Clock>) -> Control {
+async fn control_in(
+    directory: &tempfile::TempDir,
+    clock: Arc<dyn Clock>,
+    mirror: Option<MirrorBase>,
+) -> Control {
     let settings = Settings {
         data_directory: directory.path().join("data"),
         program: PathBuf::from("/bin/false"),
@@ -158,6 +169,7 @@ async fn control_in(directory: &tempfile::TempDir, clock: Arc<dyn Clock>) -> Con
         isolation: Isolation::Bare,
         build_environment: Vec::new(),
         rustup: None,
+        actions_mirror: mirror,
         limits: Limits::default(),
     };
     Control::start(settings, clock).await.unwrap()

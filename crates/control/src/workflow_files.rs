@@ -30,6 +30,8 @@ pub struct CommitWorkflows {
     pub folder_mistakes: Vec<Mistake>,
     /// In the order of their names.
     pub files: Vec<WorkflowFile>,
+    /// Why some of them may be readable a while later: the mirror of actions could not be asked.
+    pub mirror_trouble: Option<String>,
 }
 
 /// One file of the folder.
@@ -97,13 +99,21 @@ impl Control {
     ) -> Result<CommitWorkflows, Error> {
         let (outline, manifest_mistakes) = self.outline(app, commit).await?;
         let folder = outline.workflows.clone().unwrap_or_else(|| WORKFLOW_FOLDER.to_owned());
-        let (mut folder_mistakes, mut files) = (Vec::new(), Vec::new());
+        let mut read = reading::Folder::default();
         if manifest_mistakes.is_empty() {
-            let repositories = &self.inner.repositories;
-            (folder_mistakes, files) = reading::folder(repositories, app, commit, &folder).await?;
-            checks::check(self, Some(app), &mut files).await?;
+            let (repositories, actions) = (&self.inner.repositories, &self.inner.actions);
+            read = reading::folder(repositories, actions, app, commit, &folder).await?;
+            checks::check(self, Some(app), &mut read.files).await?;
         }
-        Ok(CommitWorkflows { folder, outline, manifest_mistakes, folder_mistakes, files })
+        let reading::Folder { mistakes: folder_mistakes, files, mirror_trouble } = read;
+        Ok(CommitWorkflows {
+            folder,
+            outline,
+            manifest_mistakes,
+            folder_mistakes,
+            files,
+            mirror_trouble,
+        })
     }
 
     pub(crate) async fn outline(

@@ -81,6 +81,8 @@ pub enum MirrorError {
     TooLarge(ActionRepository, u64),
     #[error("the server keeps {bytes} bytes of actions already; {max_bytes} are the most")]
     Full { bytes: u64, max_bytes: u64 },
+    #[error("the server's disk is nearly full")]
+    DiskFull,
     #[error("{repository}: {problem}")]
     Files { repository: ActionRepository, problem: Arc<CheckoutError> },
     #[error("{repository} has a link or a folder at {path}, where a file has to be")]
@@ -99,7 +101,14 @@ impl MirrorError {
     /// Whether the same may be had a while later, with nothing changed by anybody who writes workflows.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Silent(_) | Self::Slow(..) | Self::Full { .. })
+        matches!(
+            self,
+            Self::Unreachable(_)
+                | Self::Silent(_)
+                | Self::Slow(..)
+                | Self::Full { .. }
+                | Self::DiskFull
+        )
     }
 }
 
@@ -211,6 +220,12 @@ impl Mirror {
         Room { bytes: self.inner.shelf.bytes(), max_bytes: self.inner.config.max_bytes }
     }
 
+    /// Removes what fetches have left that were broken off at least `age` ago.
+    pub async fn sweep(&self, age: Duration) -> Result<(), Error> {
+        let shelf = Arc::clone(&self.inner.shelf);
+        blocking(move || shelf.sweep(age)).await
+    }
+
     /// Commits of which nobody has asked for anything for `unused_for`, and that may go if nothing else needs them.
     pub async fn unused(
         &self,
@@ -247,7 +262,9 @@ impl Mirror {
         let mut resting = self.inner.resting.lock();
         match &answer {
             Err(error @ (MirrorError::Unreachable(_) | MirrorError::Silent(_))) => {
-                if resting.is_none() {
+                // Of a directory nobody waits for an answer.
+                let is_web = matches!(self.inner.config.base, Some(MirrorBase::Web(_)));
+                if is_web && resting.is_none() {
                     *resting = Some((Instant::now(), error.clone()));
                 }
             }

@@ -253,6 +253,9 @@ async fn a_mirror_that_is_away_is_told_without_its_address() {
     let error = error.to_string();
     assert!(error.starts_with("the mirror cannot be reached: "), "{error}");
     assert!(!error.contains("/actions"), "{error}");
+    let error = place.open(place.config("/nowhere/at/all")).await;
+    let error = error.resolve(&place.action, "v1").await.unwrap_err();
+    assert_eq!(error.to_string(), "the mirror cannot be reached: its directory is not there");
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod apps;
 mod ballast;
 mod changes;
 mod config;
+mod definitions;
 mod deployments;
 mod environments;
 mod epochs;

@@ -125,6 +125,7 @@ fn code(error: &Error) -> Option<ErrorCode> {
         Error::TokenExists(_) => ErrorCode::TokenExists,
         Error::SecretKey(_) => ErrorCode::SecretKeyUnavailable,
         Error::DiskFull => ErrorCode::StorageFull,
+        Error::MirrorAway(_) => ErrorCode::Unavailable,
         Error::UploadTooLarge { .. } => ErrorCode::PayloadTooLarge,
         Error::UploadCutOff(_) => ErrorCode::UploadCutOff,
         Error::Exec(_) | Error::Logs(_) | Error::Store(_) | Error::Source(_) | Error::Io { .. } => {

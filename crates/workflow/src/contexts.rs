@@ -9,9 +9,12 @@ pub(crate) mod late;
 mod status;
 mod steps;
 
+use std::borrow::Cow;
+
+use crate::effect::directory;
 use crate::expression::{EvaluationError, HashFilesError, Object, Scope, Status, Value};
 use crate::input::Failure;
-use crate::language::{CompositeAction, Template};
+use crate::language::{Action, CompositeAction, Origin, Template};
 use crate::state::{LegState, Stage, State, StepState};
 
 pub use late::{Late, NothingLate};
@@ -137,10 +140,10 @@ impl<'s> Contexts<'s> {
     }
 
     /// The file that what stands here was read from.
-    pub(crate) fn file(&self) -> &'s str {
+    pub(crate) fn file(&self) -> Cow<'s, str> {
         match self.composite() {
-            Some((_, action)) => &action.file,
-            None => &self.state.workflow(self.scope).file,
+            Some((_, action)) => action.origin.shown(&action.file),
+            None => self.state.workflow(self.scope).file.as_str().into(),
         }
     }
 
@@ -148,19 +151,33 @@ impl<'s> Contexts<'s> {
         let frame = self.frame?;
         let index = frame.parent?;
         match self.state.action_of(frame.leg, &frame.leg.steps[index]) {
-            crate::language::Action::Composite { action, .. } => Some((index, action)),
+            Action::Composite { action, .. } => Some((index, action)),
+            _ => None,
+        }
+    }
+
+    /// Whose the action is that the step is or stands in, and its folder there.
+    pub(crate) fn action_place(&self) -> Option<(&'s Origin, &'s str)> {
+        let frame = self.frame?;
+        let own = frame.step.map(|step| self.state.action_of(frame.leg, &frame.leg.steps[step]));
+        let composite = self.composite();
+        match (own, composite) {
+            (Some(Action::JavaScript { action, .. }), _) => {
+                Some((&action.origin, action.directory.as_str()))
+            }
+            (_, Some((_, action))) => Some((&action.origin, directory(&action.file))),
             _ => None,
         }
     }
 
     /// Words for a person, with the place in their file.
     pub(crate) fn failure(&self, error: &EvaluationError) -> Failure {
-        Failure::lasting("expression", error.in_file(self.file()).to_string())
+        Failure::lasting("expression", error.in_file(&self.file()).to_string())
     }
 
     /// A failure that is about a template, and not of an expression in it.
     pub(crate) fn mistake(&self, template: &Template, code: &str, message: &str) -> Failure {
-        let mistake = document::Mistake::new(self.file(), template.at, message);
+        let mistake = document::Mistake::new(&self.file(), template.at, message);
         Failure::lasting(code, mistake.to_string())
     }
 
@@ -173,6 +190,10 @@ impl<'s> Contexts<'s> {
             let step = frame.step.map(|step| &frame.leg.steps[step]);
             let id = step.and_then(|step| self.state.definition_of(frame.leg, step).id.as_deref());
             own.insert("action", id.unwrap_or("__run"));
+            if let Some((Origin::Mirror { repository, reference, .. }, _)) = self.action_place() {
+                own.insert("action_repository", repository.as_str());
+                own.insert("action_ref", reference.as_str());
+            }
         }
         self.overlaid(&self.state.context().github, "github", own)
     }

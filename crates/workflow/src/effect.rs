@@ -204,8 +204,8 @@ pub fn uses(action: &Action) -> String {
         Action::Run { .. } => "run".to_owned(),
         Action::Verb { verb, .. } => verb.clone(),
         Action::BuiltIn { name, .. } => name.clone(),
-        Action::Composite { action, .. } => directory(&action.file).to_owned(),
-        Action::JavaScript { action, .. } => action.directory.clone(),
+        Action::Composite { action, .. } => action.origin.named(directory(&action.file)),
+        Action::JavaScript { action, .. } => action.origin.named(&action.directory),
     }
 }
 

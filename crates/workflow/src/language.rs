@@ -27,6 +27,7 @@ mod matrix;
 mod names;
 mod on;
 mod order;
+mod origin;
 mod page;
 mod pattern;
 mod permissions;
@@ -46,8 +47,8 @@ mod workflow;
 
 pub use definition::{
     Action, Call, CallSecrets, CompositeAction, Concurrency, Defaults, Definition, EnvironmentUse,
-    Input, InputType, JavaScriptAction, Job, Matrix, Origin, Output, Queue, Retry, RunsOn, Step,
-    Strategy, Template, Variables, Work,
+    Input, InputType, JavaScriptAction, Job, Matrix, Output, Queue, Retry, RunsOn, Step, Strategy,
+    Template, Variables, Work,
 };
 pub use document::{Mistake, Place};
 pub use duration::parse as parse_duration;
@@ -56,6 +57,7 @@ pub use graph::{Graph, GraphJob, Legs, graph};
 pub use inputs::given_inputs;
 pub use keys::{BUILT_IN, BuiltIn, Key, REFUSALS, Refusal, SECTIONS, Section, Support};
 pub use legs::{Leg, MAX_LEGS, MatrixError, legs};
+pub use origin::Origin;
 pub use page::SecretUse;
 pub use reader::{Reading, Refused, Workflow, read, read_with};
 pub use schedule::Schedule;

@@ -39,7 +39,7 @@ pub(crate) fn evaluate(
         }
     };
     let wrong = |message: String| {
-        let mistake = document::Mistake::new(here.file(), at, message);
+        let mistake = document::Mistake::new(&here.file(), at, message);
         Failure::lasting("matrix", mistake.to_string())
     };
     let axes = axes.into_iter().map(|(name, values)| match Json::from(&values) {

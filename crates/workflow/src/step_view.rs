@@ -6,7 +6,7 @@ use crate::contexts::{Contexts, Late};
 use crate::effect::StepTask;
 use crate::expression::{HashFilesError, Value, condition};
 use crate::input::Failure;
-use crate::language::{Action, CallSecrets, Defaults, Input, Template, Variables, Work};
+use crate::language::{Action, CallSecrets, Defaults, Input, Origin, Template, Variables, Work};
 use crate::state::{LegState, Stage, State, StepState};
 
 #[derive(Debug, Clone, Copy)]
@@ -50,20 +50,10 @@ impl<'s> StepView<'s> {
         self.state.action_of(self.leg, self.step())
     }
 
-    /// The folder, in the repository that has it, of the action that it is or stands in.
+    /// Whose the action is that it is or stands in, and its folder in the repository that has it.
     #[must_use]
-    pub fn action_directory(&self) -> Option<&'s str> {
-        let around = || {
-            let parent = self.step().parent?;
-            Some(self.state.action_of(self.leg, &self.leg.steps[parent]))
-        };
-        match (self.action(), around()) {
-            (Action::JavaScript { action, .. }, _) => Some(&action.directory),
-            (_, Some(Action::Composite { action, .. })) => {
-                Some(crate::effect::directory(&action.file))
-            }
-            _ => None,
-        }
+    pub fn action_place(&self) -> Option<(&'s Origin, &'s str)> {
+        Contexts::of_step(self.state, self.leg, self.step).action_place()
     }
 
     /// Whose policy and secrets apply.

@@ -8,6 +8,7 @@ use futures_util::FutureExt as _;
 use types::{Timestamp, Transcript as _};
 use workflow::{Failure, Produced, StepResult};
 
+use super::action_files::ActionFiles;
 use super::ground::{self, StepFiles};
 use super::launch::Launch;
 use super::left::{LeftError, Written};
@@ -40,7 +41,10 @@ pub(super) async fn perform(step: &Arc<Step>) -> Result<StepResult, Problem> {
         true => Some(step.place_for_a_box().await?),
         false => None,
     };
-    let Some(scene) = set(step, &key, is_new).await? else { return Ok(StepResult::Skipped) };
+    let action = ActionFiles::of(step, is_new).await?;
+    let Some(scene) = set(step, &key, action, is_new).await? else {
+        return Ok(StepResult::Skipped);
+    };
     if !is_new {
         step.transcript.step(&text::resumed(&scene.name));
     }
@@ -55,23 +59,27 @@ pub(super) async fn perform(step: &Arc<Step>) -> Result<StepResult, Problem> {
 }
 
 /// `None` if the step's condition does not hold.
-async fn set(step: &Arc<Step>, key: &StepKey, is_new: bool) -> Result<Option<Scene>, Problem> {
+async fn set(
+    step: &Arc<Step>,
+    key: &StepKey,
+    action: Option<ActionFiles>,
+    is_new: bool,
+) -> Result<Option<Scene>, Problem> {
     let key = key.clone();
     step.blocking(move |step| {
         let job = ground::job_directory(&step.control, step.run.id, &step.task.job, step.app.uid)
             .map_err(crate::Error::io("make the directories of a job"))?;
         let files = StepFiles::of(&key);
         let view = step.view();
-        let action_path = view
-            .action_directory()
-            .map(|directory| super::launch::in_workspace(&job.places().workspace, directory));
+        let action_path = action.as_ref().map(|action| action.path(job.places()));
         let here = Here { secrets: &step.secrets, job: Some((&job, &files)), action_path };
         if is_new && step.task.check_condition && !view.condition(&here).map_err(Problem::Failed)? {
             return Ok(None);
         }
         let name = step.masks.hide(&step.vault.open(&view.name(&here).map_err(Problem::Failed)?));
         let spec = if is_new {
-            let launch = Launch { step: &step, view, job: &job, files: &files, vault: &step.vault };
+            let (job, files, action, vault) = (&job, &files, action.as_ref(), &step.vault);
+            let launch = Launch { step: &step, view, job, files, action, vault };
             Some(launch.prepare(&here)?)
         } else {
             None

@@ -11,6 +11,7 @@ use workflow::language::Action;
 use workflow::{Script, Stage, StepView};
 
 use super::Here;
+use super::action_files::ActionFiles;
 use super::ground::StepFiles;
 use super::labels::Runner;
 use super::vault::Vault;
@@ -40,6 +41,7 @@ pub(super) struct Launch<'a> {
     pub(super) view: StepView<'a>,
     pub(super) job: &'a JobDirectory,
     pub(super) files: &'a StepFiles,
+    pub(super) action: Option<&'a ActionFiles>,
     pub(super) vault: &'a Vault,
 }
 
@@ -52,6 +54,7 @@ impl Launch<'_> {
         self.files.make(self.job).map_err(unwritten)?;
         self.write_event().map_err(unwritten)?;
         let mut binds = self.job.binds();
+        binds.extend(self.action.and_then(ActionFiles::bind));
         let mut env = self.environment(here, &mut binds)?;
         let (command, workdir) = match self.view.action() {
             Action::JavaScript { action, .. } => {
@@ -62,7 +65,7 @@ impl Launch<'_> {
                 };
                 let script = script
                     .ok_or_else(|| Problem::internal("the action has no script for this part"))?;
-                (self.javascript(here, &action.directory, script, &mut env)?, None)
+                (self.javascript(here, script, &mut env)?, None)
             }
             _ => {
                 let script = self.view.script(here).map_err(Problem::Failed)?;
@@ -107,17 +110,11 @@ impl Launch<'_> {
     fn javascript(
         &self,
         here: &Here<'_>,
-        directory: &str,
         script: &str,
         env: &mut BTreeMap<String, String>,
     ) -> Result<Vec<String>, Problem> {
-        let workspace = self.job.open(Root::Workspace).map_err(unwritten)?;
-        let file = Path::new(directory).join(script);
-        if workspace.entry(&file).map_err(unwritten)?.is_none() {
-            let message = format!("the workspace has no {}, which the action runs", file.display());
-            return Err(Problem::failed("action_missing", message)
-                .hint("an action of this repository is run from the workspace: use actions/checkout before it"));
-        }
+        let action = self.action.ok_or_else(|| Problem::internal("the step is no action"))?;
+        action.check(script, self.job)?;
         let temp = self.job.open(Root::Temp).map_err(unwritten)?;
         temp.write(Path::new(PRELUDE_FILE), PRELUDE.as_bytes(), 0o644).map_err(unwritten)?;
         let inputs = self.view.inputs(here).map_err(Problem::Failed)?;
@@ -127,7 +124,7 @@ impl Launch<'_> {
         let state =
             state.map(|(name, value)| opened((name.to_owned(), value.to_owned()))).collect();
         let places = self.job.places();
-        let directory = in_workspace(&places.workspace, directory);
+        let directory = action.path(places);
         let started = javascript::start(&directory, script, &places.temp, &inputs, &state);
         env.extend(started.env);
         Ok(started.command)
@@ -172,6 +169,11 @@ impl Launch<'_> {
         if let Some(path) = &here.action_path {
             ours.insert("GITHUB_ACTION_PATH".to_owned(), path.clone());
         }
+        let (repository, reference) =
+            self.action.and_then(ActionFiles::repository).unwrap_or_default();
+        for (name, value) in [("REPOSITORY", repository), ("REF", reference)] {
+            ours.insert(format!("GITHUB_ACTION_{name}"), value.to_owned());
+        }
         let is_ours = |name: &str| {
             ["GITHUB_", "RUNNER_", "SOLUM_"].iter().any(|prefix| name.starts_with(prefix))
         };
@@ -209,14 +211,6 @@ pub(super) fn github(step: &Step) -> Object {
     step.state.context().github.as_object().cloned().unwrap_or_default()
 }
 
-/// A directory of the repository, where the box has it.
-pub(super) fn in_workspace(workspace: &str, directory: &str) -> String {
-    match directory {
-        "" | "." => workspace.to_owned(),
-        directory => format!("{workspace}/{directory}"),
-    }
-}
-
 /// Where programs are looked for, with the toolchains that lie elsewhere than the system's.
 fn search_path(rustup: Option<&Path>, binds: &mut Vec<Bind>) -> String {
     let mut path = PATH.to_owned();
@@ -231,6 +225,6 @@ fn search_path(rustup: Option<&Path>, binds: &mut Vec<Bind>) -> String {
     path
 }
 
-fn unwritten(error: std::io::Error) -> Problem {
+pub(super) fn unwritten(error: std::io::Error) -> Problem {
     Problem::internal(format!("the job's directories cannot be written: {}", chain(&error)))
 }

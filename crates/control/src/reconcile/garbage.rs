@@ -44,6 +44,7 @@ async fn collect(control: &Control) -> Result<(), Error> {
     }
     collect_artifacts(control).await?;
     trim_caches(control).await?;
+    control.inner.actions.sweep().await?;
     for app in store.apps().await? {
         if app.state == store::AppState::Ready {
             control.inner.repositories.maintain(&app.name).await?;

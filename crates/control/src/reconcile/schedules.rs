@@ -64,7 +64,7 @@ async fn look_at(control: &Control, app: &App, seen: &mut Seen) -> Result<Durati
     let now = control.inner.clock.now();
     if seen.get(&app.id) != Some(&tip) {
         let wanted = match &tip {
-            Some(tip) => keys(&control.read_workflows(&app.name, tip).await?),
+            Some(tip) => keys(&readable(control, app, tip).await?),
             None => Vec::new(),
         };
         store.keep_schedules(app.id, wanted, now).await?;
@@ -84,6 +84,15 @@ async fn look_at(control: &Control, app: &App, seen: &mut Seen) -> Result<Durati
         }
     }
     Ok(wait)
+}
+
+/// A schedule is not forgotten, and none is passed over, because the mirror of actions is away: it is looked at again later.
+async fn readable(control: &Control, app: &App, tip: &CommitId) -> Result<CommitWorkflows, Error> {
+    let workflows = control.read_workflows(&app.name, tip).await?;
+    match workflows.mirror_trouble {
+        Some(trouble) => Err(Error::MirrorAway(trouble)),
+        None => Ok(workflows),
+    }
 }
 
 fn next(known: &KnownSchedule, after: Timestamp) -> Option<Timestamp> {
@@ -115,9 +124,13 @@ async fn start(
     known: KnownSchedule,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let workflows = control.read_workflows(&app.name, tip).await?;
+    let workflows = readable(control, app, tip).await?;
     let file = workflows.files.into_iter().find(|file| file.path == known.key.file);
-    let Some(Ok(workflow)) = file.map(|file| file.reading) else { return Ok(()) };
+    let Some(Ok(workflow)) = file.map(|file| file.reading) else {
+        // An action of it is not in the mirror any more: all else was read when the schedule became known.
+        let message = format!("{} cannot be read any more", known.key.file);
+        return Err(Error::Invalid { code: "invalid_request", message, hint: None });
+    };
     let payload = [("schedule".to_owned(), known.key.cron.clone().into())];
     let occasion = Occasion {
         event: EVENT,
@@ -183,6 +196,35 @@ jobs: { ask: { runs-on: solum, steps: [{ uses: solum/approve }] } }
         let github = serde_json::to_value(&state.context().github).unwrap();
         assert_eq!(github["event"]["schedule"], "*/15 * * * *");
         assert_eq!(github["run_number"], "2");
+        bed.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_schedule_is_not_forgotten_while_the_mirror_of_its_actions_is_away() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mirror, away) = (directory.path().join("mirror"), directory.path().join("away"));
+        let action = mirror.join("octo/a");
+        std::fs::create_dir_all(&action).unwrap();
+        let git = |arguments: &[&str]| {
+            let git =
+                std::process::Command::new("git").current_dir(&action).args(arguments).status();
+            assert!(git.unwrap().success());
+        };
+        git(&["init", "--quiet", "--initial-branch=main"]);
+        let files = [("action.yml", "runs: { using: node20, main: index.js }\n")];
+        crate::testbed::commit(&action.join(".git"), &action, &files);
+        let clock = Arc::new(ManualClock::at("2026-11-22T12:10:00Z".parse().unwrap()));
+        let base = mirror.to_str().unwrap().parse().unwrap();
+        let bed = Testbed::start_with(Arc::clone(&clock) as _, Some(base)).await;
+        let with_action =
+            OFTEN.replace("solum/approve", "solum/approve, undo: { uses: octo/a@main }");
+        bed.commit(&[(".solum/workflows/often.yml", &with_action)]);
+        assert_eq!(runs(&bed).await, 0);
+        std::fs::rename(&mirror, &away).unwrap();
+        clock.advance(Duration::from_secs(600));
+        assert_eq!(runs(&bed).await, 0);
+        std::fs::rename(&away, &mirror).unwrap();
+        assert_eq!(runs(&bed).await, 1, "it is made good");
         bed.stop().await;
     }
 

@@ -6,6 +6,7 @@ use workflow::language::{self, Found, Mistake, Reading, Refused, Sources, Wanted
 
 use super::WorkflowFile;
 use crate::Error;
+use crate::mirrored_actions::{Actions, Lookups};
 
 /// The most workflow files of one commit.
 const MAX_FILES: usize = 100;
@@ -15,12 +16,23 @@ const MAX_FOLDER_BYTES: u64 = 4 << 20;
 /// The most files that all of them lead to.
 const MAX_LED_TO: usize = 1_000;
 
+/// What is in a folder.
+#[derive(Debug, Default)]
+pub(super) struct Folder {
+    /// Of the folder itself.
+    pub(super) mistakes: Vec<Mistake>,
+    pub(super) files: Vec<WorkflowFile>,
+    /// Why the mirror of actions did not say all.
+    pub(super) mirror_trouble: Option<String>,
+}
+
 pub(super) async fn folder(
     repositories: &Repositories,
+    actions: &Actions,
     app: &AppName,
     commit: &CommitId,
     folder: &str,
-) -> Result<(Vec<Mistake>, Vec<WorkflowFile>), Error> {
+) -> Result<Folder, Error> {
     let mut entries = repositories.list_folder(app, commit, folder).await?;
     entries.retain(is_workflow_file);
     let bytes: u64 = entries.iter().map(|entry| entry.bytes).sum();
@@ -32,9 +44,11 @@ pub(super) async fn folder(
         None
     };
     if let Some(message) = too_much {
-        return Ok((vec![Mistake { file: folder.to_owned(), at: None, message }], Vec::new()));
+        let mistakes = vec![Mistake { file: folder.to_owned(), at: None, message }];
+        return Ok(Folder { mistakes, ..Folder::default() });
     }
-    let mut reader = Reader { repositories, app, commit, sources: Sources::default(), led_to: 0 };
+    let (sources, lookups) = (Sources::default(), actions.lookups());
+    let mut reader = Reader { repositories, app, commit, sources, lookups, led_to: 0 };
     let mut files = Vec::new();
     for entry in entries {
         let path = format!("{folder}/{}", entry.name);
@@ -46,7 +60,8 @@ pub(super) async fn folder(
         };
         files.push(WorkflowFile { path, reading });
     }
-    Ok((Vec::new(), files))
+    let mirror_trouble = reader.lookups.trouble().map(str::to_owned);
+    Ok(Folder { mistakes: Vec::new(), files, mirror_trouble })
 }
 
 fn is_workflow_file(entry: &FolderEntry) -> bool {
@@ -69,6 +84,7 @@ struct Reader<'a> {
     app: &'a AppName,
     commit: &'a CommitId,
     sources: Sources,
+    lookups: Lookups<'a>,
     led_to: usize,
 }
 
@@ -94,8 +110,8 @@ impl Reader<'_> {
             for wanted in wanted {
                 let found = match &wanted {
                     Wanted::Own { path } => self.open(path).await?,
-                    Wanted::Mirrored { .. } => {
-                        Found::Unavailable("this version has no mirror of actions yet; copy the action into this repository".to_owned())
+                    Wanted::Mirrored { repository, reference, path } => {
+                        self.lookups.open(repository, reference, path).await?
                     }
                 };
                 self.sources.put(wanted, found);
@@ -136,32 +152,17 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use source::{Git, GitConfig, RepositoriesConfig};
-
     use super::*;
+    use crate::testbed::Testbed;
 
-    /// A repository with one commit of these files.
-    async fn committed(directory: &Path, files: &[(&str, &str)]) -> (Repositories, CommitId) {
-        let config = RepositoriesConfig {
-            directory: directory.join("bare"),
-            program: "/nonexistent/solum".into(),
-            hook_socket: directory.join("hooks.sock"),
-            max_pack_bytes: 1 << 20,
-            max_tree_bytes: 1 << 20,
-            min_free_bytes: 0,
-        };
-        let git = Git::find(GitConfig::from_environment()).await.unwrap();
-        let repositories = Repositories::open(git, config).await.unwrap();
-        repositories.create(&app(), "main").await.unwrap();
-        let bare = directory.join("bare/shop.git");
-        let commit = crate::testbed::commit(&bare, &directory.join("tree"), files);
-        (repositories, commit)
-    }
-
-    fn app() -> AppName {
-        "shop".parse().unwrap()
+    /// What is in `flows` of a commit of these files.
+    async fn flows(files: &[(&str, &str)]) -> Folder {
+        let bed = Testbed::start().await;
+        let (inner, commit) = (&bed.control.inner, bed.commit(files));
+        let read = folder(&inner.repositories, &inner.actions, &bed.app.name, &commit, "flows");
+        let read = read.await.unwrap();
+        bed.stop().await;
+        read
     }
 
     fn calling(path: &str) -> String {
@@ -174,7 +175,6 @@ mod tests {
 
     #[tokio::test]
     async fn files_are_read_with_what_they_lead_to_and_what_is_wrong_is_told() {
-        let directory = tempfile::tempdir().unwrap();
         let (good, bad) = (calling("./shared/b.yml"), calling("./shared/none.yml"));
         let large = "x".repeat(400_000);
         let files = [
@@ -187,9 +187,8 @@ mod tests {
             ("shared/b.yml", CALLED),
             ("act/action.yml", ACTION),
         ];
-        let (repositories, commit) = committed(directory.path(), &files).await;
-        let (mistakes, files) = folder(&repositories, &app(), &commit, "flows").await.unwrap();
-        assert_eq!(mistakes, []);
+        let Folder { mistakes, files, mirror_trouble } = flows(&files).await;
+        assert_eq!((mistakes, mirror_trouble), (Vec::new(), None));
         let paths: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
         assert_eq!(paths, ["flows/a.yml", "flows/c.yaml", "flows/link.yml", "flows/z.yml"]);
         assert!(files[0].reading.is_ok(), "{:?}", files[0].reading);
@@ -204,11 +203,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_folder_with_too_many_files_is_refused_as_a_whole() {
-        let directory = tempfile::tempdir().unwrap();
         let names: Vec<_> = (0..=MAX_FILES).map(|number| format!("flows/{number}.yml")).collect();
         let files: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
-        let (repositories, commit) = committed(directory.path(), &files).await;
-        let (mistakes, files) = folder(&repositories, &app(), &commit, "flows").await.unwrap();
+        let Folder { mistakes, files, .. } = flows(&files).await;
         assert!(files.is_empty());
         assert_eq!(mistakes[0].to_string(), "flows: it has 101 workflow files; 100 are the most");
     }

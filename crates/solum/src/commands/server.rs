@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use control::Isolation;
+use control::{Isolation, MirrorBase};
 use types::HostName;
 
 use crate::cli::arguments::listen_address;
@@ -46,6 +46,9 @@ struct Start {
     /// Run builds and apps without boxes, as plain processes that see this machine: only for code that you trust
     #[arg(long)]
     unboxed: bool,
+    /// Where workflows get actions of other repositories: git repositories at DIR/owner/repo, or at URL/owner/repo
+    #[arg(long, value_name = "DIR|URL")]
+    actions_mirror: Option<MirrorBase>,
 }
 
 #[derive(Debug, Args)]
@@ -75,6 +78,7 @@ impl Start {
             router_listen: self.router_listen,
             domain: self.domain,
             isolation: if self.unboxed { Isolation::Bare } else { Isolation::Boxed },
+            actions_mirror: self.actions_mirror,
         };
         serve::run(&options).map_err(|error| Failure::failed(format!("{error:#}")))
     }

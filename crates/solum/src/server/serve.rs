@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use control::{Control, Isolation, Settings};
+use control::{Control, Isolation, MirrorBase, Settings};
 use rustix::fs::Mode;
 use tokio::signal::unix::{SignalKind, signal};
 use types::{HostName, SystemClock};
@@ -23,6 +23,7 @@ pub(crate) struct Options {
     pub(crate) router_listen: Option<SocketAddr>,
     pub(crate) domain: HostName,
     pub(crate) isolation: Isolation,
+    pub(crate) actions_mirror: Option<MirrorBase>,
 }
 
 /// Threads of the control plane: it mostly waits.
@@ -72,6 +73,7 @@ fn settings(
         isolation: options.isolation,
         build_environment: build_environment::collect(),
         rustup: build_environment::rustup(),
+        actions_mirror: options.actions_mirror.clone(),
         limits: control::Limits::default(),
     }
 }

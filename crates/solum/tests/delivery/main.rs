@@ -12,6 +12,7 @@ mod job_crashes;
 mod jobs;
 mod lifecycle;
 mod load;
+mod mirrored_actions;
 mod neighbours;
 mod promotions;
 mod pushes;

@@ -1,7 +1,7 @@
 //! Names: of a mirror, of a repository in it, of a reference.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::MirrorError;
@@ -20,14 +20,8 @@ pub enum MirrorBase {
 }
 
 /// Why something cannot be a mirror.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMirror {
-    #[error("{} is no directory that can be read", .path.display())]
-    Directory {
-        path: PathBuf,
-        #[source]
-        source: std::io::Error,
-    },
     #[error("{} is no directory; a mirror has its repositories at DIR/owner/repo", .0.display())]
     NotADirectory(PathBuf),
     #[error(
@@ -38,14 +32,14 @@ pub enum InvalidMirror {
         "an address with a user or a password in it cannot be a mirror: it has to be readable without"
     )]
     Credentials,
-    #[error("an address with '?', '#' or blanks in it cannot be a mirror")]
+    #[error("nothing, and an address with '?', '#' or blanks in it, cannot be a mirror")]
     Address,
 }
 
 impl FromStr for MirrorBase {
     type Err = InvalidMirror;
 
-    /// Looks whether a directory is there.
+    /// A directory need not be there yet, but is nothing else.
     fn from_str(text: &str) -> Result<Self, InvalidMirror> {
         let web = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         if let Some(rest) = web {
@@ -63,15 +57,11 @@ impl FromStr for MirrorBase {
         if path.contains("://") {
             return Err(InvalidMirror::Scheme(text.to_owned()));
         }
-        let path = Path::new(path);
-        let found = path
-            .canonicalize()
-            .map_err(|source| InvalidMirror::Directory { path: path.to_owned(), source })?;
-        if found.is_dir() {
-            Ok(Self::Directory(found))
-        } else {
-            Err(InvalidMirror::NotADirectory(found))
+        let path = std::path::absolute(path).map_err(|_| InvalidMirror::Address)?;
+        if path.exists() && !path.is_dir() {
+            return Err(InvalidMirror::NotADirectory(path));
         }
+        Ok(Self::Directory(path))
     }
 }
 
@@ -169,11 +159,13 @@ mod tests {
     #[test]
     fn a_mirror_is_a_directory_or_an_address_without_credentials() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().canonicalize().unwrap();
+        let path = directory.path().to_owned();
         let text = path.to_str().unwrap();
         for given in [text.to_owned(), format!("file://{text}"), format!("{text}/.")] {
-            assert_eq!(given.parse::<MirrorBase>().unwrap(), MirrorBase::Directory(path.clone()));
+            assert_eq!(given.parse::<MirrorBase>(), Ok(MirrorBase::Directory(path.clone())));
         }
+        let missing = MirrorBase::Directory("/nowhere/at/all".into());
+        assert_eq!("/nowhere/at/all".parse::<MirrorBase>(), Ok(missing));
         let web = "https://git.example.org/actions/".parse::<MirrorBase>().unwrap();
         let repository = "octo/hello".parse().unwrap();
         assert_eq!(web.address(&repository), "https://git.example.org/actions/octo/hello");
@@ -182,7 +174,7 @@ mod tests {
             ("https://", "'?', '#' or blanks"),
             ("http://example.org/?x", "'?', '#' or blanks"),
             ("ssh://example.org/x", "begins with https://"),
-            ("/nowhere/at/all", "/nowhere/at/all is no directory"),
+            ("", "nothing, and an address"),
             ("/etc/passwd", "/etc/passwd is no directory"),
         ] {
             let error = given.parse::<MirrorBase>().unwrap_err().to_string();

@@ -63,6 +63,11 @@ impl Mirror {
             return Err(error);
         }
         let base = self.base()?;
+        if let MirrorBase::Directory(path) = base
+            && !path.is_dir()
+        {
+            return Err(MirrorError::Unreachable("its directory is not there".to_owned()));
+        }
         let from = base.address(repository);
         let after = self.inner.config.answer_timeout;
         let asked = self
@@ -92,6 +97,9 @@ impl Mirror {
         let (room, config) = (self.room(), &self.inner.config);
         if room.is_used_up() {
             return Err(MirrorError::Full { bytes: room.bytes, max_bytes: room.max_bytes });
+        }
+        if self.inner.repositories.room()? == 0 {
+            return Err(MirrorError::DiskFull);
         }
         let work = async {
             let _place = self.inner.fetches.acquire().await;

@@ -69,15 +69,29 @@ impl Shelf {
             source,
         };
         fs::DirBuilder::new().recursive(true).mode(0o711).create(&directory).map_err(failed)?;
-        for (name, path) in entries(&directory).map_err(failed)? {
-            if name.starts_with(FETCHING) || name.starts_with(DELETING) {
-                fs::remove_dir_all(path).map_err(failed)?;
-            }
-        }
         let shelf = Self { directory: directory.clone(), clock, bytes: Mutex::default() };
+        shelf.sweep(Duration::ZERO)?;
         let bytes = shelf.all()?.iter().map(|entry| entry.bytes).sum();
         *shelf.bytes.lock() = bytes;
         Ok(shelf)
+    }
+
+    /// Removes what is neither there nor gone, and has been so for `age`: what a git that was told to end still wrote.
+    pub(super) fn sweep(&self, age: Duration) -> Result<(), Error> {
+        let before = self.now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+        let sweep = || {
+            for (name, path) in entries(&self.directory)? {
+                if !name.starts_with(FETCHING) && !name.starts_with(DELETING) {
+                    continue;
+                }
+                let changed = modified(&path)?;
+                if changed.is_some_and(|changed| age.is_zero() || changed <= before) {
+                    fs::remove_dir_all(path)?;
+                }
+            }
+            Ok(())
+        };
+        sweep().map_err(Error::io("sweeping the shelf of actions", &self.directory))
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -189,8 +203,8 @@ impl Shelf {
         let doomed = self.directory.join(format!("{DELETING}{:016x}", rand::random::<u64>()));
         {
             let mut held = self.bytes.lock();
-            let used = fs::metadata(entry.path.join(ABOUT)).and_then(|it| it.modified());
-            if used.map_err(failed)? > not_since {
+            let used = modified(&entry.path.join(ABOUT)).map_err(failed)?;
+            if used.is_none_or(|used| used > not_since) {
                 return Ok(false);
             }
             fs::rename(&entry.path, &doomed).map_err(failed)?;
@@ -232,11 +246,23 @@ impl Shelf {
     }
 }
 
+/// `None` where somebody else has taken it away meanwhile.
+fn modified(path: &Path) -> io::Result<Option<SystemTime>> {
+    match fs::metadata(path).and_then(|it| it.modified()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
+    }
+}
+
 fn entry(repository: ActionRepository, commit: &str, path: PathBuf) -> io::Result<Option<Entry>> {
     let Ok(commit) = commit.parse() else { return Ok(None) };
     let about = path.join(ABOUT);
-    let bytes = fs::read_to_string(&about)?.trim().parse().map_err(io::Error::other)?;
-    let used = fs::metadata(&about)?.modified()?;
+    let Some(used) = modified(&about)? else { return Ok(None) };
+    let text = match fs::read_to_string(&about) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text?,
+    };
+    let bytes = text.trim().parse().unwrap_or(0);
     Ok(Some(Entry { repository, commit, path, bytes, used }))
 }
 

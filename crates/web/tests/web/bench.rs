@@ -53,6 +53,7 @@ impl Bench {
             isolation: Isolation::Bare,
             build_environment: Vec::new(),
             rustup: None,
+            actions_mirror: None,
             limits: Limits { upload_bytes: 1 << 20, ..Limits::default() },
         };
         let control = Control::start(settings, Arc::new(SystemClock)).await.unwrap();

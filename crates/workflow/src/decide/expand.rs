@@ -83,7 +83,7 @@ fn combinations(job: &Job, here: &Contexts<'_>) -> Result<Vec<Option<Object>>, F
     };
     let combinations = matrix::evaluate(matrix, job.at, here)?;
     let at = |message: &str| {
-        let mistake = document::Mistake::new(here.file(), job.at, message);
+        let mistake = document::Mistake::new(&here.file(), job.at, message);
         Failure::lasting("matrix", mistake.to_string())
     };
     if combinations.is_empty() {

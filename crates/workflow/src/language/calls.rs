@@ -2,10 +2,11 @@
 
 use document::{Node, Place, Value};
 
-use super::definition::{Call, CallSecrets, Input, Origin, Variables};
+use super::definition::{Call, CallSecrets, Input, Variables};
 use super::fields::Fields;
 use super::keys::REMOTE_WORKFLOW;
 use super::on::{Contract, DeclaredSecret};
+use super::origin::Origin;
 use super::page::{Page, SecretUse};
 use super::sources::{Found, Wanted, normal};
 use super::workflow;

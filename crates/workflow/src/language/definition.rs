@@ -12,6 +12,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use types::Digest;
 
+use super::origin::Origin;
+
 /// A workflow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Definition {
@@ -294,24 +296,6 @@ pub enum Action {
         with: Variables,
         action: Box<JavaScriptAction>,
     },
-}
-
-/// Whose files an action's are.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    /// The repository of the run, at the run's commit.
-    #[default]
-    Run,
-    /// A repository of the mirror of actions: `owner/repo`, what was asked for (`v4`), and the commit that this was
-    /// when the run began.
-    Mirror { repository: String, reference: String, commit: String },
-}
-
-impl Origin {
-    fn is_run(&self) -> bool {
-        *self == Self::Run
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 
 use document::{Mistake, Place};
 
-use super::definition::Origin;
 use super::keys::Refusal;
+use super::origin::Origin;
 use super::sources::{Found, Sources, Wanted};
 
 /// More mistakes are counted, not listed.
@@ -130,7 +130,7 @@ impl<'a> Page<'a> {
     pub(super) fn mistake(&self, at: Place, message: impl Into<String>) {
         let findings = &mut self.shared.findings.borrow_mut();
         if findings.mistakes.len() < MAX_MISTAKES {
-            findings.mistakes.push(Mistake::new(self.file, at, message));
+            findings.mistakes.push(Mistake::new(&self.origin.shown(self.file), at, message));
         } else {
             findings.more_mistakes += 1;
         }
@@ -161,7 +161,7 @@ impl<'a> Page<'a> {
     }
 
     pub(super) fn warn(&self, at: Place, message: impl Into<String>) {
-        self.warn_of(self.file, at, message);
+        self.warn_of(&self.origin.shown(self.file), at, message);
     }
 
     /// A warning about a place of another file.

@@ -3,10 +3,11 @@
 use document::{Node, Place, suggestion};
 
 use super::actions;
-use super::definition::{Action, Origin, Template, Variables};
+use super::definition::{Action, Template, Variables};
 use super::keys::{
     BUILT_IN, BuiltIn, CACHE_PART, DOCKER_ACTION, MERGE_ARTIFACT, MIRRORED_ACTION, Support,
 };
+use super::origin::Origin;
 use super::page::Page;
 use super::sources::{Found, Wanted, normal};
 use super::verbs::{self, VERBS};

@@ -73,6 +73,42 @@ fn dollar_slash_means_the_repository_that_the_file_is_in() {
 }
 
 #[test]
+fn a_mistake_in_an_action_of_the_mirror_says_whose_it_is() {
+    let others = [("octo/x@v1:sub/action.yml", "runs: { using: cobol }\n")];
+    assert_eq!(
+        lines(&refused_beside(&step("uses: octo/x/sub@v1"), &others).mistakes),
+        ["octo/x@v1:sub/action.yml:1:16: 'using' is 'composite' or 'node20', not 'cobol'"]
+    );
+}
+
+#[test]
+fn a_definition_knows_everything_that_it_uses_of_the_mirror() {
+    let outer = "runs: { using: composite, steps: [{ uses: other/js@v2 }, { uses: $/inner }] }\n";
+    let others = [
+        ("octo/x@v1:action.yml", outer),
+        ("octo/x@v1:inner/action.yml", JAVASCRIPT),
+        ("other/js@v2:action.yml", JAVASCRIPT),
+        ("octo/undo@v3:action.yml", JAVASCRIPT),
+        ("here/action.yml", "runs: { using: composite, steps: [{ uses: octo/deep@v4 }] }\n"),
+        ("octo/deep@v4:action.yml", JAVASCRIPT),
+    ];
+    let steps = "on: push\njobs:\n  j:\n    runs-on: linux\n    steps:\n      - uses: octo/x@v1\n        \
+                 undo: { uses: octo/undo@v3 }\n      - uses: ./here\n";
+    let found = good_beside(steps, &others).definition.mirrored();
+    let found: Vec<_> =
+        found.iter().map(|(repository, commit)| format!("{repository} {commit}")).collect();
+    assert_eq!(
+        found,
+        [
+            "octo/deep commit-of-v4",
+            "octo/undo commit-of-v3",
+            "octo/x commit-of-v1",
+            "other/js commit-of-v2"
+        ]
+    );
+}
+
+#[test]
 fn what_is_no_action_is_refused() {
     for (uses, expected) in [
         (
