@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 
 async fn measure() {
     let directory = tempfile::tempdir().unwrap();
-    let boxes = Boxes::detect(false).unwrap();
+    let boxes = Boxes::detect(false, directory.path().join("boxes")).unwrap();
     let program = std::env::current_exe().unwrap();
     let steps = Steps::new(directory.path().join("steps"), program, boxes).unwrap();
     let run = RunId::generate(&SystemClock);

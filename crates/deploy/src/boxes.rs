@@ -21,6 +21,7 @@
 mod child;
 mod command_line;
 mod detect;
+mod etc;
 mod ground;
 pub(crate) mod processes;
 mod run;
@@ -32,9 +33,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use types::Limits;
+use types::{Limits, Timestamp};
 
 use crate::cgroup::Cgroups;
+use etc::Etc;
 use ground::Ground;
 
 pub(crate) use child::{Child, Ended, Outputs};
@@ -95,7 +97,7 @@ pub struct Bind {
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     App,
-    /// Behind every app: nice 10, the lowest best-effort I/O priority, a fifth of an app's processor weight.
+    /// Behind every app: nice 15, and with it the lowest best-effort I/O priority, a fifth of an app's processor weight.
     Build,
 }
 
@@ -118,6 +120,7 @@ pub struct Boxes {
     isolation: Isolation,
     cgroups: Option<Cgroups>,
     ground: Ground,
+    etc: Etc,
 }
 
 /// Why a command did not run in a box, or not to its end.
@@ -168,6 +171,11 @@ impl Boxes {
                 false => bind.source.join(rest),
             })
             .unwrap_or_else(|| path.to_owned())
+    }
+
+    /// Removes what boxes that have ended needed of the disk.
+    pub(crate) fn sweep(&self, now: Timestamp) -> io::Result<()> {
+        self.etc.sweep(now)
     }
 
     pub(crate) fn cgroups(&self) -> Option<&Cgroups> {

@@ -42,6 +42,8 @@ pub use machine::Machine;
 
 /// Where ports are reserved, below the target's directory.
 const PORTS: &str = "ports";
+/// What all boxes show.
+const BOXES: &str = "boxes";
 
 /// What the process target needs to know.
 #[derive(Debug)]
@@ -74,14 +76,15 @@ impl ProcessDriver {
     /// Finds out how boxes are made here, and makes its directory. Blocks for some milliseconds. Refuses a machine that
     /// cannot make boxes, unless `bare` is asked for. What runs already is left alone.
     pub fn new(config: ProcessConfig) -> Result<Self, Error> {
-        let boxes = Boxes::detect(config.bare).map_err(crate::boxes::BoxError::from)?;
-        let ProcessConfig { directory, solum, machine, bare: _, clock } = config;
+        let ProcessConfig { directory, solum, machine, bare, clock } = config;
+        let boxes = Boxes::detect(bare, directory.join(BOXES));
+        let boxes = boxes.map_err(crate::boxes::BoxError::from)?;
         make_private(&directory).map_err(Error::io("make", &directory))?;
         // A bare process finds its files by walking here as its own user.
         if boxes.isolation() == (Isolation::Bare { root: true }) {
             open_to_walk(&directory).map_err(Error::io("open", &directory))?;
         }
-        for name in ["instances", "layers", "data", "exec", "trash"] {
+        for name in [BOXES, "instances", "layers", "data", "exec", "trash"] {
             let path = directory.join(name);
             match std::fs::create_dir(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
@@ -97,6 +100,8 @@ impl ProcessDriver {
             let _ = remove_tree(&entry.path());
         }
         exec::sweep(&directory);
+        // What is left now goes at the next start.
+        let _ = boxes.sweep(clock.now());
         let owned = rustix::process::geteuid().is_root();
         let layers = Arc::new(Layers::new(directory.join("layers"), owned));
         let tells_listeners =

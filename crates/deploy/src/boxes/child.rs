@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus};
 use rustix::process::{kill_process, pidfd_open, pidfd_send_signal, wait, waitpid};
 
-use super::command_line::{CommandLine, UP_SAID};
+use super::command_line::{CommandLine, GREETING, UP_SAID};
 use super::{BoxError, processes};
 use crate::{Exit, OutputStream};
 
@@ -85,7 +85,8 @@ impl Child {
         subreaper: bool,
     ) -> Result<Self, BoxError> {
         let make = |doing| move |source| BoxError::Make { doing, source };
-        let (ours, theirs) = UnixStream::pair().map_err(make("a socket pair"))?;
+        let (mut ours, theirs) = UnixStream::pair().map_err(make("a socket pair"))?;
+        ours.write_all(GREETING).map_err(make("a socket pair"))?;
         ours.set_nonblocking(true).map_err(make("a socket pair"))?;
         let mut command = Command::new(&line.arguments[0]);
         command.args(&line.arguments[1..]).env_clear().env("PATH", CommandLine::PATH);

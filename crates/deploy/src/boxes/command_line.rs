@@ -31,8 +31,9 @@ const ENTER_BARE: &str = "\
 while [ \"$1\" != -- ]; do echo 0 >\"$1\" || exit 125; shift; done; shift
 exec \"$@\"";
 
-/// In the box, with no privileges left: says so, and takes the last words from the socket.
-const UP: &str = "echo up >&0 && exec /bin/sh -s -- \"$@\"";
+/// Told to the shell in the box, which has no privileges left, before it is there: it says so, and takes the rest of its script
+/// from the socket.
+pub(super) const GREETING: &[u8] = b"echo up >&0 || exit 125\n";
 
 /// What the box says when it is ready for the script.
 pub(super) const UP_SAID: &[u8] = b"up\n";
@@ -86,14 +87,16 @@ impl Boxes {
         line.words.extend(group.iter().flat_map(|it| it.joining_files()).map(OsString::from));
         line.add(&["--"]);
         if ids.is_some() {
-            self.bubblewrap(spec, &mut line);
+            let make = |source| BoxError::Make { doing: "its /etc", source };
+            self.bubblewrap(spec, &self.etc.current().map_err(make)?, &mut line);
         }
         line.words.extend(self.drop_privileges(spec, group).into_iter().map(OsString::from));
-        // The command stands back, and not the making of its box: on a busy machine that would take long.
+        // The command stands back, and not the making of its box: on a busy machine that would take long. A priority of the
+        // disk follows from that of the processor: of 15, the lowest (`ioprio_set(2)`).
         if spec.priority == Priority::Build {
-            line.add(&["nice", "-n", "10", "ionice", "-c", "2", "-n", "7"]);
+            line.add(&["nice", "-n", "15"]);
         }
-        line.add(&["/bin/sh", "-c", UP, "sh"]);
+        line.add(&["/bin/sh", "-s", "--"]);
         line.words.push(self.seen(&spec.binds, &spec.workdir).into());
         line.words.extend(spec.command.iter().map(OsString::from));
         let script = script(spec);
@@ -132,7 +135,7 @@ impl Boxes {
         words
     }
 
-    fn bubblewrap(&self, spec: &BoxSpec, options: &mut Words) {
+    fn bubblewrap(&self, spec: &BoxSpec, etc: &Path, options: &mut Words) {
         options.add(&[
             "bwrap",
             "--info-fd",
@@ -162,15 +165,13 @@ impl Boxes {
         for (name, leads_to) in &self.ground.links {
             options.bind("--symlink", leads_to, &Path::new("/").join(name));
         }
-        for directory in passages(&self.ground.etc, &spec.binds) {
+        for directory in passages(&spec.binds) {
             options.words.push("--dir".into());
             options.words.push(directory.into());
         }
-        for file in &self.ground.etc {
-            options.bind("--ro-bind-try", file, file);
-        }
-        options.add(&["--perms", "0444", "--file", "4", "/etc/passwd"]);
-        options.add(&["--perms", "0444", "--file", "5", "/etc/group"]);
+        options.bind("--ro-bind", etc, Path::new("/etc"));
+        options.add(&["--perms", "0444", "--ro-bind-data", "4", "/etc/passwd"]);
+        options.add(&["--perms", "0444", "--ro-bind-data", "5", "/etc/group"]);
         options.add(&["--proc", "/proc"]).add(&["--dev", "/dev"]);
         let size = spec.tmp_bytes.to_string();
         for target in ["/dev/shm", "/tmp"] {
@@ -186,14 +187,14 @@ impl Boxes {
 }
 
 /// The directories on the way to what is mounted. Bubblewrap would make them too, but for root alone to pass.
-fn passages(etc: &[PathBuf], binds: &[Bind]) -> BTreeSet<PathBuf> {
-    let users = Path::new("/etc/passwd");
-    let etc = etc.iter().map(PathBuf::as_path).chain([users]);
-    let targets = etc.chain(binds.iter().map(|bind| bind.target.as_path()));
+fn passages(binds: &[Bind]) -> BTreeSet<PathBuf> {
+    let targets = binds.iter().map(|bind| bind.target.as_path());
     let above = targets.flat_map(|target| target.ancestors().skip(1));
     // What lies inside of something mounted is not ours to make.
     let inside = |path: &Path| binds.iter().any(|bind| path.starts_with(&bind.target));
-    let is_there = |path: &Path| path.parent().is_none() || path.starts_with("/usr");
+    let is_there = |path: &Path| {
+        path.parent().is_none() || path.starts_with("/usr") || path.starts_with("/etc")
+    };
     above.filter(|path| !inside(path) && !is_there(path)).map(Path::to_owned).collect()
 }
 

@@ -1,6 +1,7 @@
 //! Finds out what this machine offers to make boxes with.
 
 use std::io::Read as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use super::etc::Etc;
 use super::ground::Ground;
 use super::{Boxes, Isolation};
 use crate::cgroup::Cgroups;
@@ -60,15 +62,16 @@ impl std::fmt::Display for Hint<'_> {
 
 impl Boxes {
     /// Finds how boxes are made on this machine, by making one. Takes a few milliseconds and blocks. With `bare` nothing is
-    /// tried and nothing is boxed.
-    pub fn detect(bare: bool) -> Result<Self, Unavailable> {
+    /// tried and nothing is boxed. In `directory` is kept what all boxes show; whoever makes boxes on this machine may share it.
+    pub fn detect(bare: bool, directory: PathBuf) -> Result<Self, Unavailable> {
+        let etc = Etc::new(directory);
         let root = rustix::process::geteuid().is_root();
         let ground = Ground::scan();
         let cgroups = root.then(Cgroups::detect).flatten();
         require("setpriv")?;
         require("prlimit")?;
         if bare {
-            return Ok(Self { isolation: Isolation::Bare { root }, cgroups, ground });
+            return Ok(Self { isolation: Isolation::Bare { root }, cgroups, ground, etc });
         }
         check_version(
             &said(Command::new("bwrap").arg("--version")).ok_or(Unavailable::NotInstalled)?,
@@ -79,7 +82,7 @@ impl Boxes {
         };
         let isolation = if root { Isolation::Root } else { user };
         try_out(isolation)?;
-        Ok(Self { isolation, cgroups, ground })
+        Ok(Self { isolation, cgroups, ground, etc })
     }
 }
 

@@ -154,7 +154,8 @@ mod tests {
 
     #[tokio::test]
     async fn without_control_groups_processes_are_still_counted() {
-        let boxes = Boxes { cgroups: None, ..Boxes::detect(false).unwrap() };
+        let etc = tempfile::tempdir().unwrap();
+        let boxes = Boxes { cgroups: None, ..Boxes::detect(false, etc.path().to_owned()).unwrap() };
         let line = "i=0; while [ $i -lt 60 ]; do sleep 600 & i=$((i+1)); done; echo all";
         let spec = BoxSpec {
             uid: 3_000_000_000 + std::process::id(),

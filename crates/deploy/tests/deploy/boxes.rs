@@ -37,7 +37,8 @@ async fn run_until(
     cancel: &CancellationToken,
 ) -> (Result<Exit, BoxError>, Vec<String>) {
     let mut lines = Vec::new();
-    let boxes = Boxes::detect(false).unwrap();
+    let etc = tempfile::tempdir().unwrap();
+    let boxes = Boxes::detect(false, etc.path().to_owned()).unwrap();
     let take = |stream, line: &str| match stream {
         OutputStream::Stdout => lines.push(line.to_owned()),
         OutputStream::Stderr => lines.push(format!("! {line}")),
@@ -56,11 +57,11 @@ async fn a_build_reads_and_writes_what_is_bound_and_stands_back() {
     let spec = BoxSpec {
         workdir: "/app".into(),
         binds: vec![Bind { source: source.clone(), target: "/app".into(), writable: true }],
-        ..spec("cat in; echo made >out; nice; ionice; id -un; exit 3")
+        ..spec("cat in; echo made >out; nice; id -un; exit 3")
     };
     let (exit, lines) = run(&spec).await;
     assert_eq!(exit.unwrap(), Exit::Code(3));
-    assert_eq!(lines, ["given", "10", "best-effort: prio 7", "app"]);
+    assert_eq!(lines, ["given", "15", "app"]);
     assert_eq!(std::fs::read_to_string(source.join("out")).unwrap(), "made\n");
     let read_only =
         BoxSpec { binds: vec![Bind { writable: false, ..spec.binds[0].clone() }], ..spec };
@@ -113,9 +114,11 @@ async fn a_command_can_be_cancelled_and_dropped() {
 
 #[tokio::test]
 async fn a_command_dies_with_the_process_that_runs_it() {
+    let etc = tempfile::tempdir().unwrap();
     let mark = mark();
     let mut server = Command::new(env!("CARGO_BIN_EXE_solum-deploy-testbed"))
-        .args(["box", "boxed", &format!("echo up; sleep {mark}")])
+        .args(["box", "boxed"])
+        .args([etc.path().as_os_str(), format!("echo up; sleep {mark}").as_ref()])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -129,10 +132,12 @@ async fn a_command_dies_with_the_process_that_runs_it() {
 
 #[tokio::test]
 async fn a_box_whose_maker_is_killed_while_it_is_set_up_is_cleared_away_by_the_next() {
+    let etc = tempfile::tempdir().unwrap();
     let mark = mark();
     for _ in 0..20 {
         let mut server = Command::new(env!("CARGO_BIN_EXE_solum-deploy-testbed"))
-            .args(["box", "boxed", &format!("exec sleep {mark}")])
+            .args(["box", "boxed"])
+            .args([etc.path().as_os_str(), format!("exec sleep {mark}").as_ref()])
             .spawn()
             .unwrap();
         let begun = |line: &str| line.starts_with("bwrap ") && line.contains(&mark);
@@ -140,7 +145,7 @@ async fn a_box_whose_maker_is_killed_while_it_is_set_up_is_cleared_away_by_the_n
         server.kill().unwrap();
         server.wait().unwrap();
     }
-    Boxes::detect(false).unwrap();
+    Boxes::detect(false, etc.path().to_owned()).unwrap();
     until("no box is left", || !is_running(&mark)).await;
 }
 
@@ -179,7 +184,10 @@ async fn a_source_that_is_not_there_is_named() {
 /// What the program says when somebody without privileges runs it.
 fn without_root(bare: &str, line: &str) -> String {
     let (program, mut command) = unprivileged();
-    let output = command.args(["box", bare, line]).output().unwrap();
+    let etc = program.path().join("boxes");
+    std::fs::create_dir(&etc).unwrap();
+    std::os::unix::fs::chown(&etc, Some(65_534), None).unwrap();
+    let output = command.args(["box", bare]).arg(etc).arg(line).output().unwrap();
     drop(program);
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }

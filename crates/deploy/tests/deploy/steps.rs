@@ -152,7 +152,12 @@ impl Drop for Ground {
 
 fn steps(directory: &Path) -> Steps {
     let program = env!("CARGO_BIN_EXE_solum-deploy-testbed").into();
-    Steps::new(directory.join("steps"), program, Boxes::detect(false).unwrap()).unwrap()
+    Steps::new(
+        directory.join("steps"),
+        program,
+        Boxes::detect(false, directory.join("boxes")).unwrap(),
+    )
+    .unwrap()
 }
 
 fn kill(pid: u32) {

@@ -21,7 +21,9 @@ fn main() -> ExitCode {
         ["shim", directory] => deploy::shim::run(directory.as_ref()),
         ["step", directory, key, command] => run(step(directory.into(), key, command)),
         ["start", directory, command] => run(start(directory.into(), command)),
-        ["box", bare, command] => run(in_a_box(bare == "bare", command)),
+        ["box", bare, directory, command] => {
+            run(in_a_box(bare == "bare", directory.into(), command))
+        }
         _ => ExitCode::from(2),
     }
 }
@@ -76,7 +78,7 @@ async fn start(directory: PathBuf, command: &str) {
 /// A server that starts a step, says so, and does nothing until it is killed.
 async fn step(directory: PathBuf, key: &str, command: &str) {
     let program = std::env::current_exe().expect("a program");
-    let boxes = Boxes::detect(false).expect("boxes");
+    let boxes = Boxes::detect(false, directory.join("boxes")).expect("boxes");
     let steps = Steps::new(directory, program, boxes).expect("a place for steps");
     let key: StepKey = serde_json::from_str(key).expect("a key");
     let spec = StepSpec {
@@ -99,8 +101,8 @@ async fn step(directory: PathBuf, key: &str, command: &str) {
 }
 
 /// Runs a command in a box, and says what it says.
-async fn in_a_box(bare: bool, command: &str) {
-    let boxes = Boxes::detect(bare).expect("boxes");
+async fn in_a_box(bare: bool, directory: PathBuf, command: &str) {
+    let boxes = Boxes::detect(bare, directory).expect("boxes");
     let spec = BoxSpec {
         uid: 123_457,
         command: ["/bin/sh", "-c", command].map(str::to_owned).to_vec(),
