@@ -120,9 +120,13 @@ impl Beneath {
             so_far.push(component);
             let (parent, name) = self.open_parent_of(&so_far)?;
             match mkdirat(&parent, name, Mode::from_raw_mode(0o755)) {
-                Ok(()) => self.give(&self.directory(&so_far)?)?,
-                Err(rustix::io::Errno::EXIST) => {}
+                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
                 Err(error) => return Err(error.into()),
+            }
+            let directory = self.directory(&so_far)?;
+            // Also one that a server made which was killed before it gave it away.
+            if fstat(&directory)?.st_uid == rustix::process::geteuid().as_raw() {
+                self.give(&directory)?;
             }
         }
         // What is there may be no directory, or a link out.

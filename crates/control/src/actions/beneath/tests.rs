@@ -144,3 +144,16 @@ fn everything_is_given_to_the_jobs_user_and_nothing_else_is() {
         assert_eq!(std::fs::metadata(ground.outer.path().join(path)).unwrap().uid(), 0, "{path}");
     }
 }
+
+#[test]
+fn a_directory_that_was_made_and_not_given_away_is_given_away_later() {
+    let ground = Ground::new();
+    // As a server leaves it that is killed in between.
+    std::fs::create_dir(ground.inner.join("a")).unwrap();
+    ground.beneath.write(Path::new("a/b/c"), b"", 0o644).unwrap();
+    let us = rustix::process::geteuid();
+    let owner = if us.is_root() { 23_456 } else { us.as_raw() };
+    for path in ["a", "a/b", "a/b/c"] {
+        assert_eq!(std::fs::metadata(ground.inner.join(path)).unwrap().uid(), owner, "{path}");
+    }
+}
