@@ -6,7 +6,8 @@ use deploy::Exit;
 use deploy::steps::{OutputLine, Patience, StepError, StepKey, StepObservation, StepSpec};
 use futures_util::FutureExt as _;
 use types::{Timestamp, Transcript as _};
-use workflow::{Failure, Produced, StepResult};
+use workflow::language::Action;
+use workflow::{Failure, Produced, Stage, StepResult, StepView};
 
 use super::action_files::ActionFiles;
 use super::ground::{self, StepFiles};
@@ -73,6 +74,9 @@ async fn set(
         let view = step.view();
         let action_path = action.as_ref().map(|action| action.path(job.places()));
         let here = Here { secrets: &step.secrets, job: Some((&job, &files)), action_path };
+        if is_before_its_files(&view) {
+            return Ok(None);
+        }
         if is_new && step.task.check_condition && !view.condition(&here).map_err(Problem::Failed)? {
             return Ok(None);
         }
@@ -87,6 +91,16 @@ async fn set(
         Ok(Some(Scene { job, files, name, spec }))
     })
     .await
+}
+
+/// Whether it is the part before an action of the run's own repository, whose files come with `actions/checkout`, later.
+fn is_before_its_files(view: &StepView<'_>) -> bool {
+    match view.action() {
+        Action::JavaScript { action, .. } => {
+            view.step().stage == Stage::Pre && action.origin.is_run()
+        }
+        _ => false,
+    }
 }
 
 /// Takes in what the step says until its end, and tells it to stop when it is to.

@@ -103,6 +103,9 @@ fn javascript(
         page.mistake(runs.at, "a JavaScript action needs 'main': the file that it runs");
     }
     let main = script(page, &fields, "main")?;
+    if let Some(pre) = fields.get("pre").filter(|_| page.origin.is_run()) {
+        page.warn(pre.at, "'pre' of an action of this repository is not run, as on GitHub: nothing is checked out then");
+    }
     let condition = |key| fields.get(key).and_then(|node| page.template(node));
     Some(JavaScriptAction {
         file: page.file.to_owned(),

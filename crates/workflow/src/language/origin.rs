@@ -19,7 +19,8 @@ pub enum Origin {
 }
 
 impl Origin {
-    pub(super) fn is_run(&self) -> bool {
+    #[must_use]
+    pub fn is_run(&self) -> bool {
         *self == Self::Run
     }
 

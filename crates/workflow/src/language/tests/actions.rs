@@ -38,6 +38,15 @@ fn a_javascript_action_knows_its_files() {
 }
 
 #[test]
+fn what_an_action_of_this_repository_would_do_before_its_checkout_is_warned_of() {
+    let before = JAVASCRIPT.replace("post: dist", "pre: dist/pre.js, post: dist");
+    let workflow = good_beside(&step("uses: ./ci/js"), &[("ci/js/action.yml", &before)]);
+    let warnings = lines(&workflow.warnings);
+    let [warning] = warnings.as_slice() else { panic!("{warnings:?}") };
+    assert!(warning.starts_with("ci/js/action.yml:2:50: 'pre' of an action"), "{warning}");
+}
+
+#[test]
 fn an_action_of_the_mirror_is_pinned_to_its_commit() {
     let others = [("octo/hello@v1:sub/action.yml", JAVASCRIPT)];
     let workflow = good_beside(&step("uses: octo/hello/sub@v1"), &others);
