@@ -6,7 +6,8 @@
 //!
 //! # The invariants
 //!
-//! * A step's process is forgotten only after its result was recorded: until then it is found, and never begun twice.
+//! * A step's process is forgotten only after its result was recorded, and so are the files in which it left its outputs: until
+//!   then both are found, and nothing is begun twice.
 //! * No secret leaves through a result, a log or a transcript. What a step hands on and holds one goes through the
 //!   run's [`vault`]; the journal has a token in its place.
 
@@ -57,6 +58,11 @@ pub(crate) async fn forget(control: &Control, run: types::RunId, task: &StepTask
     if let Err(error) = control.inner.steps.forget(&key, control.inner.epoch).await {
         // The end of the run, or the sweep after it, removes it.
         tracing::info!(%key, error = %chain(&error), "a step was not forgotten");
+    }
+    let (control, of) = (control.clone(), key.clone());
+    let removed = tokio::task::spawn_blocking(move || ground::forget_files(&control, &of)).await;
+    if let Err(error) = removed.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+        tracing::info!(%key, %error, "the files of a step were not removed");
     }
 }
 

@@ -156,9 +156,6 @@ async fn conclude(
         let now = step.control.inner.clock.now();
         let Scene { job, files, name, .. } = scene;
         let (produced, wrong) = gather(&step, &job, &files, scribe, now)?;
-        if let Err(error) = files.remove(&job) {
-            tracing::info!(run = %step.run.id, %error, "the files of a step were not removed");
-        }
         Ok(match outcome(&name, ended).and(wrong.map_or(Ok(()), Err)) {
             Ok(()) => StepResult::Succeeded { produced },
             Err(_) if step.cancel.is_cancelled() => StepResult::Cancelled { produced },

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use types::RunId;
 
 use crate::Control;
+use crate::actions::beneath::Beneath;
 use crate::actions::env_files::EnvFile;
 use crate::actions::environment::Places;
 use crate::actions::job::{JobDirectory, Root};
@@ -31,9 +32,7 @@ pub(super) fn job_directory(
     for directory in [&run, &jobs] {
         open_to_walk(directory)?;
     }
-    let name: String =
-        Sha256::digest(leg).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    let path = jobs.join(name);
+    let path = jobs.join(name(leg));
     let places = match control.inner.settings.isolation {
         Isolation::Boxed => Places::default(),
         Isolation::Bare => {
@@ -47,6 +46,22 @@ pub(super) fn job_directory(
         }
     };
     JobDirectory::make(path, owner, places)
+}
+
+/// In the directory of the run's jobs.
+fn name(leg: &str) -> String {
+    Sha256::digest(leg).iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Removes the files of a step's attempt, whose result is recorded by now: what they say may be secret. Blocks.
+pub(super) fn forget_files(control: &Control, key: &StepKey) -> io::Result<()> {
+    let run = crate::steps::workspace_directory(control, key.run);
+    let temp = run.join("jobs").join(name(&key.leg)).join(Root::Temp.name());
+    match Beneath::open(&temp, None) {
+        // With everything else of the run.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        temp => StepFiles::of(key).remove(&temp?),
+    }
 }
 
 /// Without a box, the app's user walks through it to the job's own.
@@ -95,9 +110,7 @@ impl StepFiles {
         Ok(())
     }
 
-    /// What they say may be secret. Blocks.
-    pub(super) fn remove(&self, job: &JobDirectory) -> io::Result<()> {
-        let temp = job.open(Root::Temp)?;
+    fn remove(&self, temp: &Beneath) -> io::Result<()> {
         let ours = Path::new(OURS);
         let mut mine = Vec::new();
         temp.walk(ours, &mut |entry| {
