@@ -22,7 +22,7 @@ mod environments;
 mod epochs;
 mod error;
 mod events;
-mod failpoint;
+pub mod failpoint;
 mod groups;
 mod idempotency;
 mod instances;

@@ -62,6 +62,7 @@ async fn carry_out(control: Control, pending: PendingTask, resumed: bool) {
         // Not reported: the next server finds the task in the outbox.
         () = control.inner.stop.cancelled() => return work.abort(),
     };
+    store::failpoint::after_effect();
     report(&control, run, Input::Report { job, step, attempt, result }).await;
     if jobs::carries_out(&task) {
         jobs::forget(&control, run, &task).await;
