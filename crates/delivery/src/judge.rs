@@ -2,7 +2,7 @@
 //!
 //! An [`Analysis`] takes one [`Window`] after the other and says at any time *regressed*, *within tolerance* or *unknown*.
 //! Looking often costs nothing (decision 0014): what is bounded by alpha is the chance that a false verdict is **ever** given, not the chance
-//! at one look. [`counts`] compares users who met with errors, by a bet whose proof is in its documentation. What others
+//! at one look. [`counts`] compares users who met with errors, by a bet whose proof is in its documentation, and [`latency`] how long answers take. What others
 //! measured (a query's value, a check, restarts) comes in by [`measured`], and [`judge`] puts all of it
 //! together: one regression is a regression, one unknown is unknown, and nothing at all is unknown.
 //!
@@ -18,6 +18,7 @@
 mod analysis;
 mod config;
 pub mod counts;
+pub mod latency;
 pub mod measured;
 mod mixture;
 mod verdict;
@@ -26,6 +27,7 @@ mod window;
 pub use analysis::{Analysis, judge};
 pub use config::{AnalysisConfig, InvalidConfig, Shares};
 pub use counts::CountFigures;
+pub use latency::{Interval, LatencyConfig, LatencyFigures};
 pub use measured::{Check, CheckFigures, Measurement, Threshold};
 pub use verdict::{Figures, Finding, Judgement, Metric, Verdict};
-pub use window::{InvalidWindow, Seen, Window};
+pub use window::{Bucket, InvalidWindow, Seen, Window};

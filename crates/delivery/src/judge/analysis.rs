@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{AnalysisConfig, InvalidConfig};
 use super::counts::{Evidence, Side, Tally};
+use super::latency;
 use super::measured::Check;
 use super::verdict::{Finding, Judgement, Metric, Verdict};
 use super::window::{InvalidWindow, Seen, Window};
@@ -12,6 +13,7 @@ use super::window::{InvalidWindow, Seen, Window};
 pub struct Analysis {
     segment: u32,
     counts: Vec<Evidence>,
+    latency: Option<latency::Evidence>,
 }
 
 impl Analysis {
@@ -27,7 +29,11 @@ impl Analysis {
         let counts = judged.map(|(metric, share)| {
             Evidence::new(metric, config.alpha_for(share), config.tolerance)
         });
-        Ok(Self { segment: 0, counts: counts.collect() })
+        let latency = config
+            .latency
+            .filter(|_| shares.latency > 0.0)
+            .map(|latency| latency::Evidence::new(latency, config.alpha_for(shares.latency)));
+        Ok(Self { segment: 0, counts: counts.collect(), latency })
     }
 
     /// Takes a window in. One that cannot be true is refused and changes nothing.
@@ -36,6 +42,9 @@ impl Analysis {
         let (given, current) = (window.segment, self.segment);
         if given < current {
             return Err(InvalidWindow::SegmentWentBack { given, current });
+        }
+        if let Some(latency) = &mut self.latency {
+            latency.add(window)?;
         }
         self.segment = given;
         for evidence in &mut self.counts {
@@ -47,13 +56,15 @@ impl Analysis {
     /// What the evidence so far says, metric by metric.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
-        self.counts.iter().map(Evidence::finding).collect()
+        let counts = self.counts.iter().map(Evidence::finding);
+        counts.chain(self.latency.iter().map(latency::Evidence::finding)).collect()
     }
 
     /// The verdict of [`Analysis::judgement`], without the figures.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        Verdict::of_all(self.counts.iter().map(Evidence::verdict))
+        let counts = self.counts.iter().map(Evidence::verdict);
+        Verdict::of_all(counts.chain(self.latency.iter().map(latency::Evidence::verdict)))
     }
 
     #[must_use]
@@ -76,7 +87,7 @@ fn tally(metric: &Metric, window: &Window) -> Tally {
             Metric::Errors => seen.users_with_error,
             Metric::Timeouts => seen.users_with_timeout,
             Metric::Crashes => seen.users_with_crash,
-            Metric::Check(_) => 0,
+            Metric::Latency | Metric::Check(_) => 0,
         },
     };
     Tally { baseline: side(&window.baseline), canary: side(&window.canary) }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckFigures, CountFigures};
+use super::{CheckFigures, CountFigures, LatencyFigures};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -49,6 +49,7 @@ pub enum Metric {
     Errors,
     Timeouts,
     Crashes,
+    Latency,
     /// Something that was measured elsewhere, by its name.
     Check(String),
 }
@@ -59,6 +60,7 @@ impl fmt::Display for Metric {
             Self::Errors => "errors",
             Self::Timeouts => "timeouts",
             Self::Crashes => "crashes",
+            Self::Latency => "latency",
             Self::Check(name) => name,
         })
     }
@@ -78,6 +80,7 @@ pub struct Finding {
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Figures {
     Counts(CountFigures),
+    Latency(LatencyFigures),
     Check(CheckFigures),
 }
 

@@ -26,6 +26,16 @@ pub struct Seen {
     pub users_with_crash: u64,
     /// For people: no verdict is made from it.
     pub requests: u64,
+    /// How long answers took: of each user the first answer in the window, because answers of one user resemble each other.
+    pub latency: Vec<Bucket>,
+}
+
+/// How many answers took at least `from_us` and less than `to_us` microseconds; `u64::MAX` is no end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket {
+    pub from_us: u64,
+    pub to_us: u64,
+    pub count: u64,
 }
 
 /// Counts that cannot be true.
@@ -35,6 +45,12 @@ pub enum InvalidWindow {
     MoreThanAll { what: &'static str, affected: u64, users: u64 },
     #[error("a window holds {0} users: more than 2^53 cannot be counted exactly")]
     TooMany(u64),
+    #[error("no answer can take at least {from} and less than {to} microseconds")]
+    EmptyBucket { from: u64, to: u64 },
+    #[error(
+        "the latencies of a segment come in too many different buckets; the bounds have to stay the same"
+    )]
+    TooManyBuckets,
     #[error("a window of segment {given} came after segment {current} had begun")]
     SegmentWentBack { given: u32, current: u32 },
 }

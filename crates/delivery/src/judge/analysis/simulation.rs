@@ -14,8 +14,9 @@ fn rollouts() -> u64 {
 }
 
 fn analysis() -> Analysis {
-    let shares = Shares { errors: 1.0, timeouts: 0.0, crashes: 0.0 };
-    Analysis::new(&AnalysisConfig { alpha: ALPHA, tolerance: 0.01, shares }).unwrap()
+    let shares = Shares { errors: 1.0, timeouts: 0.0, crashes: 0.0, latency: 0.0 };
+    let config = AnalysisConfig { alpha: ALPHA, tolerance: 0.01, latency: None, shares };
+    Analysis::new(&config).unwrap()
 }
 
 /// How many of `users` are hit, each with probability `rate`: by the gaps between those who are.
