@@ -3,7 +3,7 @@
 //! For each side there is an interval that holds the true quantile at all times at once, a confidence sequence (Howard and Ramdas,
 //! "Sequential estimation of quantiles with applications to A/B testing and best-arm identification", Bernoulli 28(3), 2022). It comes from a
 //! bet: were x the quantile p or more, an answer would be below x with a probability of p at least, and whoever bets on fewer wins nothing in the long run
-//! ([`quantile`]). By Ville's inequality the bet ever makes 1/α of its stake with a probability of at most α; if it does, the quantile
+//! (`quantile.rs`). By Ville's inequality the bet ever makes 1/α of its stake with a probability of at most α; if it does, the quantile
 //! lies at x or above. One bet is enough for all x together: what is below the true quantile is at most what is below any larger x, so a
 //! false claim of any x would have needed that the bet on the true quantile was won. The other end is found in the same way.
 //!
@@ -12,7 +12,7 @@
 //! Latencies are counted in buckets; each end is taken at that bound of its bucket which claims less.
 //!
 //! What a segment showed says nothing of the next, in which the load is another: each starts anew, with 6 / (π² s²) of the alpha for the s-th
-//! one, which makes 1 in all. An alarm of an earlier segment stays.
+//! one, which makes 1 in all; one without an answer uses nothing. An alarm of an earlier segment stays.
 //!
 //! What is assumed: answers are independent, which is why the router counts one per user and window; and how each side does stands still
 //! within a segment, or moves for both alike.
@@ -26,7 +26,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::verdict::{Figures, Finding, Metric, Verdict};
-use super::window::{InvalidWindow, Seen, Window};
+use super::window::{InvalidWindow, Window};
 use buckets::Buckets;
 use quantile::Bets;
 
@@ -52,7 +52,7 @@ pub(super) struct Evidence {
     config: LatencyConfig,
     alpha: f64,
     number: u32,
-    /// How many segments there were, this one included.
+    /// How many segments with answers there were, this one included.
     segments: u32,
     baseline: Buckets,
     canary: Buckets,
@@ -99,13 +99,13 @@ impl Evidence {
         let next = window.segment != self.number;
         let (baseline, canary) =
             if next { (&empty, &empty) } else { (&self.baseline, &self.canary) };
-        let with = |so_far: &Buckets, seen: &Seen| so_far.with(&seen.latency);
-        let (baseline, canary) = (with(baseline, &window.baseline)?, with(canary, &window.canary)?);
-        (self.baseline, self.canary) = (baseline, canary);
-        if next {
-            self.number = window.segment;
+        let baseline = baseline.with(&window.baseline.latency)?;
+        let canary = canary.with(&window.canary.latency)?;
+        if next && self.baseline.answers().max(self.canary.answers()) > 0 {
             self.segments = self.segments.saturating_add(1);
         }
+        self.number = window.segment;
+        (self.baseline, self.canary) = (baseline, canary);
         if self.alarm.is_none() {
             let figures = self.figures();
             self.alarm = figures.is_alarm().then_some(figures);

@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::*;
-use crate::judge::window::Bucket;
+use crate::judge::window::{Bucket, Seen};
 
 const ALPHA: f64 = 0.05;
 /// What the first segment gets of it.
@@ -49,8 +49,8 @@ fn until(
     })
 }
 
-fn assert_at_most(limit: f64, count: usize, what: &str) {
-    let rollouts = rollouts();
+fn assert_at_most(limit: f64, rollouts: u64, ever: impl Fn(&u64) -> bool, what: &str) {
+    let count = (0..rollouts).filter(ever).count();
     println!("{what}: {count} of {rollouts}, at most {:.0}", limit * rollouts as f64);
     assert!(count as f64 <= limit * rollouts as f64, "{what}: {count} of {rollouts}");
 }
@@ -71,9 +71,11 @@ fn an_interval_ever_misses_its_quantile_no_more_often_than_alpha() {
             fewer.max(more) >= threshold
         })
     };
-    let missed = (0..rollouts()).filter(missed).count();
-    assert_at_most(ALPHA, missed, "quantiles ever outside");
-    assert!(missed > 0, "a bet that is never won says nothing");
+    assert_at_most(ALPHA, rollouts(), missed, "quantiles ever outside");
+    assert!(
+        (0..rollouts()).any(|rollout| missed(&rollout)),
+        "a bet that is never won says nothing"
+    );
 }
 
 #[test]
@@ -82,7 +84,7 @@ fn sides_that_slow_down_alike_are_no_alarm() {
     let alarmed = |rollout: &u64| {
         until(2_000_000 + rollout, 1.0, both, |evidence| evidence.alarm.is_some()).is_some()
     };
-    assert_at_most(FIRST, (0..rollouts()).filter(alarmed).count(), "alarms while all slows down");
+    assert_at_most(FIRST, rollouts() / 4, alarmed, "alarms while all slows down");
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn what_is_just_out_of_tolerance_passes_no_more_often_than_alpha() {
         let pass = |evidence: &Evidence| evidence.verdict() == Verdict::WithinTolerance;
         until(3_000_000 + rollout, 1.2, |_| (1.2, 1.0), pass).is_some()
     };
-    assert_at_most(FIRST, (0..rollouts()).filter(passed).count(), "passes out of tolerance");
+    assert_at_most(FIRST, rollouts() / 4, passed, "passes out of tolerance");
 }
 
 #[test]

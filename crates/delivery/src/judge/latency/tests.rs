@@ -1,5 +1,5 @@
 use super::*;
-use crate::judge::window::Bucket;
+use crate::judge::window::{Bucket, Seen};
 
 /// Buckets of 10 ms, the last one open.
 fn bucket(index: u64, count: u64) -> Bucket {
@@ -94,6 +94,14 @@ fn each_segment_starts_anew_with_less_alpha() {
     assert!((first.alpha - 0.01 * 6.0 / PI.powi(2)).abs() < 1e-12);
     assert!((next.alpha - first.alpha / 4.0).abs() < 1e-12);
     assert_eq!(next.canary.answers, 20);
+}
+
+#[test]
+fn segments_without_an_answer_use_no_alpha() {
+    let empty = |segment| window(segment, spread(0, 0, 0), spread(0, 0, 0));
+    let answered = window(7, spread(10, 30, 4_000), spread(10, 30, 40_000));
+    let later = figures(&judged(&[empty(1), empty(2), answered.clone()]));
+    assert!((later.alpha - figures(&judged(&[answered])).alpha).abs() < 1e-15);
 }
 
 #[test]
