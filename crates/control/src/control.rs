@@ -351,7 +351,6 @@ fn make_directories(settings: &Settings) -> Result<(), StartError> {
         make(data, 0o700)?;
     }
     for path in [
-        settings.work_directory(),
         settings.uploads_directory(),
         settings.transcripts_directory(),
         settings.runs_directory(),
@@ -359,8 +358,10 @@ fn make_directories(settings: &Settings) -> Result<(), StartError> {
     ] {
         make(&path, 0o700)?;
     }
-    let walked = settings.isolation == Isolation::Bare;
-    let mode = if walked { 0o711 } else { 0o700 };
-    make(&data.join(BUILD), mode)?;
-    make(&settings.actions_directory(), mode)
+    // Without boxes, an app's user walks through these to what is for it.
+    let mode = if settings.isolation == Isolation::Bare { 0o711 } else { 0o700 };
+    for path in [data.join(BUILD), settings.work_directory(), settings.actions_directory()] {
+        make(&path, mode)?;
+    }
+    Ok(())
 }

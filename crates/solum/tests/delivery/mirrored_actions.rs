@@ -1,5 +1,6 @@
 //! Actions of other repositories, out of a mirror in a directory. What git and HTTP do with a mirror is tested in `source`.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -25,10 +26,14 @@ impl Mirror {
     }
 
     fn server(&self) -> Result<Server> {
+        self.server_with(ServerOptions::default())
+    }
+
+    fn server_with(&self, mut options: ServerOptions) -> Result<Server> {
         let root = self.root();
-        let root = root.to_str().context("a path in UTF-8")?;
-        let arguments = vec!["--actions-mirror".to_owned(), root.to_owned()];
-        Server::start_with(ServerOptions { arguments, ..ServerOptions::default() })
+        let root = root.to_str().context("a path in UTF-8")?.to_owned();
+        options.arguments.extend(["--actions-mirror".to_owned(), root]);
+        Server::start_with(options)
     }
 
     /// Commits these files to a repository, and moves its tag to that.
@@ -57,7 +62,7 @@ const JAVASCRIPT: &str = "
 name: hello
 inputs: { who-to-greet: { default: nobody } }
 outputs: { greeting: { description: what was said } }
-runs: { using: node20, main: dist/index.js, post: dist/post.js }
+runs: { using: node20, pre: dist/pre.js, main: dist/index.js, post: dist/post.js }
 ";
 const MAIN: &str = "
 const fs = require('fs');
@@ -67,6 +72,7 @@ fs.appendFileSync(process.env.GITHUB_OUTPUT, `greeting=${said}\\n`);
 fs.appendFileSync(process.env.GITHUB_STATE, `said=${said}\\n`);
 console.log('from', process.env.GITHUB_ACTION_REPOSITORY, process.env.GITHUB_ACTION_REF);
 ";
+const PRE: &str = "console.log('before', process.env['INPUT_WHO-TO-GREET']);\n";
 const POST: &str = "console.log('after', process.env.STATE_said);\n";
 const COMPOSITE: &str = r#"
 name: setup
@@ -108,9 +114,10 @@ jobs:
           test -z "$GITHUB_ACTION_REPOSITORY$GITHUB_ACTION_REF"
 "#;
 
-fn hello_saying(greeting: &str) -> [(&'static str, String); 4] {
+fn hello_saying(greeting: &str) -> [(&'static str, String); 5] {
     [
         ("action.yml", JAVASCRIPT.to_owned()),
+        ("dist/pre.js", PRE.to_owned()),
         ("dist/index.js", MAIN.to_owned()),
         ("dist/post.js", POST.to_owned()),
         ("dist/words.js", format!("exports.greeting = '{greeting}';\n")),
@@ -121,6 +128,16 @@ fn release_hello(mirror: &Mirror, greeting: &str) -> Result<()> {
     let files = hello_saying(greeting);
     let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
     mirror.release("octo/hello", "v1", &files)
+}
+
+fn release_kit(mirror: &Mirror) -> Result<()> {
+    let files = [
+        ("setup/action.yml", COMPOSITE),
+        ("inner/action.yaml", INNER),
+        ("inner/index.js", INNER_MAIN),
+        ("data.txt", "complete"),
+    ];
+    mirror.release("octo/kit", "v2", &files)
 }
 
 fn with_workflow(server: &Server, workflow: &str) -> Result<Repository> {
@@ -134,18 +151,13 @@ fn with_workflow(server: &Server, workflow: &str) -> Result<Repository> {
 fn actions_of_a_mirror_run_and_each_run_keeps_to_the_commit_that_it_began_with() -> Result<()> {
     let mirror = Mirror::new()?;
     release_hello(&mirror, "hello")?;
-    let kit = [
-        ("setup/action.yml", COMPOSITE),
-        ("inner/action.yaml", INNER),
-        ("inner/index.js", INNER_MAIN),
-        ("data.txt", "complete"),
-    ];
-    mirror.release("octo/kit", "v2", &kit)?;
+    release_kit(&mirror)?;
     let server = mirror.server()?;
     let repository = with_workflow(&server, USES)?;
     repository.solum(&["workflow", "check"])?.require()?;
     let transcript = repository.push()?.require()?.transcript();
     for line in [
+        "       before you",
         "       from octo/hello v1",
         "       kit is complete of octo/kit",
         "       it said: hello you",
@@ -164,6 +176,30 @@ fn actions_of_a_mirror_run_and_each_run_keeps_to_the_commit_that_it_began_with()
     let retried = server.solum(&["run", "retry", &first])?.require()?;
     let said = format!("{}{}", retried.stdout, retried.stderr);
     assert!(said.contains("it said: hello you"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn without_boxes_an_action_is_where_the_server_keeps_it_and_no_step_can_write_there() -> Result<()>
+{
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: without boxes, only another user is kept from writing");
+        return Ok(());
+    }
+    let mirror = Mirror::new()?;
+    release_hello(&mirror, "hello")?;
+    release_kit(&mirror)?;
+    // The app's user walks through all of it.
+    let open = std::fs::Permissions::from_mode(0o711);
+    std::fs::set_permissions(mirror.directory.path(), open)?;
+    let server = mirror.server_with(ServerOptions {
+        directory: Some(mirror.directory.path().join("server")),
+        arguments: vec!["--unboxed".to_owned()],
+        ..ServerOptions::default()
+    })?;
+    let transcript = with_workflow(&server, USES)?.push()?.require()?.transcript();
+    assert!(transcript.contains("it said: hello you"), "{transcript}");
+    assert!(transcript.contains("kit is complete of octo/kit"), "{transcript}");
     Ok(())
 }
 
