@@ -7,6 +7,7 @@
 //! Not compared: `actions/cache` and the actions for artifacts, which act fetches from GitHub.
 
 mod differences;
+mod mirrored;
 mod ours;
 mod outcome;
 mod real_files;
@@ -15,8 +16,9 @@ mod theirs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use testkit::{Repository, Server};
+use testkit::{Repository, Server, ServerOptions};
 
+use mirrored::Mirror;
 use theirs::Act;
 
 const FOLDER: &str = ".github/workflows";
@@ -25,14 +27,16 @@ const SECRET: (&str, &str) = ("CALL_TOKEN", "hunter2");
 #[test]
 #[ignore = "needs act: make test-peers"]
 fn jobs_and_steps_end_as_with_act_or_else_as_github_says() -> Result<()> {
-    let server = Server::start()?;
+    let mirror = Mirror::new()?;
+    let arguments = vec!["--actions-mirror".to_owned(), mirror.root().display().to_string()];
+    let server = Server::start_with(ServerOptions { arguments, ..ServerOptions::default() })?;
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/act/repository");
     let repository = Repository::from_directory(&server, &files)?;
     let ours = ours::push(&server, &repository)?;
     let started: Vec<_> = ours.keys().cloned().collect();
     assert_eq!(started, on_push(repository.path())?, "every workflow for a push was started");
 
-    let act = Act::new(&repository)?;
+    let act = Act::new(&repository)?.with_mirror(&mirror);
     let mut unexplained = Vec::new();
     let mut compared = 0;
     for (workflow, ours) in &ours {

@@ -20,6 +20,12 @@ const DIFFERENCES: &[Difference] = &[
         act: &["failing bad.at = after", "failing tolerated.at = after", "greet relay.outer = you"],
     },
     Difference {
+        workflow: "mirrored",
+        why: "the same",
+        here: &[],
+        act: &["uses kit.prepared = yes", "uses kit.whose = octo/hello@v1"],
+    },
+    Difference {
         workflow: "scope",
         why: "the same",
         here: &[],

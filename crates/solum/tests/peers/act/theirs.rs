@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{Repository, command};
 
+use super::mirrored::Mirror;
 use super::outcome::{self, Leg, Lines};
 use super::{FOLDER, SECRET};
 
@@ -30,6 +31,8 @@ pub(super) struct Act {
     own: TempDir,
     path: String,
     repository: PathBuf,
+    /// Folders that stand for other repositories.
+    replacements: Vec<String>,
 }
 
 impl Act {
@@ -50,7 +53,13 @@ impl Act {
         std::os::unix::fs::symlink("/usr/bin/python3", programs.join("python"))?;
         let rust = command::run(Command::new("sh").args(["-c", TOOLCHAIN]), WITHIN)?.require()?;
         let path = format!("{}:{PATH}:{}", programs.display(), rust.stdout.trim());
-        Ok(Self { own, path, repository: repository.path().to_owned() })
+        let (repository, replacements) = (repository.path().to_owned(), Vec::new());
+        Ok(Self { own, path, repository, replacements })
+    }
+
+    /// Takes actions of other repositories from there, and not from GitHub.
+    pub(super) fn with_mirror(self, mirror: &Mirror) -> Self {
+        Self { replacements: mirror.replacements().collect(), ..self }
     }
 
     /// Runs the workflow in the file of this name.
@@ -63,6 +72,7 @@ impl Act {
             .args(["-W", &format!("{FOLDER}/{workflow}.yml")])
             .args(["-s", &format!("{secret}={value}"), "-e"])
             .arg(own.join("event.json"))
+            .args(self.replacements.iter().flat_map(|it| ["--local-repository", it]))
             .current_dir(&self.repository)
             .env_clear()
             .env("HOME", own)

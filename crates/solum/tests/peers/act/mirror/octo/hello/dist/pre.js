@@ -1,0 +1,1 @@
+require('fs').appendFileSync(process.env.GITHUB_ENV, 'PREPARED=yes\n');
