@@ -1,8 +1,9 @@
-//! Actions of other repositories, out of a mirror in a directory. What git and HTTP do with a mirror is tested in `source`.
+//! Actions of other repositories, out of a mirror in a directory or behind HTTP. What else a mirror may do is tested in `source`.
 
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -36,6 +37,14 @@ impl Mirror {
         Server::start_with(options)
     }
 
+    /// The commit of its tag.
+    fn commit(&self, repository: &str, tag: &str) -> Result<String> {
+        let mut git = Command::new("git");
+        let output =
+            git.current_dir(self.root().join(repository)).args(["rev-parse", tag]).output()?;
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
     /// Commits these files to a repository, and moves its tag to that.
     fn release(&self, repository: &str, tag: &str, files: &[(&str, &str)]) -> Result<()> {
         let place = self.root().join(repository);
@@ -56,6 +65,63 @@ fn git(place: &Path, arguments: &[&str]) -> Result<()> {
     let output = Command::new("git").current_dir(place).args(who).args(arguments).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
+}
+
+/// Git's own web server, for what is below the folder that it is given.
+const HTTP: &str = r#"
+import http.server, os, subprocess, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def answer(self):
+        path, _, query = self.path.partition("?")
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        header = lambda name: self.headers.get(name) or ""
+        env = dict(PATH=os.environ["PATH"], GIT_PROJECT_ROOT=sys.argv[1], GIT_HTTP_EXPORT_ALL="1", PATH_INFO=path,
+            QUERY_STRING=query, REQUEST_METHOD=self.command, CONTENT_TYPE=header("content-type"),
+            HTTP_CONTENT_ENCODING=header("content-encoding"), GIT_PROTOCOL=header("git-protocol"))
+        said = subprocess.run(["git", "http-backend"], input=body, env=env, stdout=subprocess.PIPE).stdout
+        head, _, body = said.partition(b"\r\n\r\n")
+        head = dict(line.split(": ", 1) for line in head.decode().splitlines())
+        self.send_response(int(head.pop("Status", "200").split()[0]))
+        for name, value in head.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+    do_GET = do_POST = answer
+
+    def log_message(self, form, *args):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+"#;
+
+/// Ends when it is dropped.
+struct Web {
+    server: Child,
+    port: u16,
+}
+
+impl Web {
+    fn start(mirror: &Mirror) -> Result<Self> {
+        let mut server = Command::new("python3")
+            .args(["-c", HTTP])
+            .arg(mirror.root())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut port = String::new();
+        BufReader::new(server.stdout.take().context("it is piped")?).read_line(&mut port)?;
+        Ok(Self { port: port.trim().parse()?, server })
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
 }
 
 const JAVASCRIPT: &str = "
@@ -176,6 +242,37 @@ fn actions_of_a_mirror_run_and_each_run_keeps_to_the_commit_that_it_began_with()
     let retried = server.solum(&["run", "retry", &first])?.require()?;
     let said = format!("{}{}", retried.stdout, retried.stderr);
     assert!(said.contains("it said: hello you"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn behind_http_a_mirror_that_is_away_refuses_a_tag_and_a_commit_that_is_here_runs() -> Result<()> {
+    let mirror = Mirror::new()?;
+    release_hello(&mirror, "hello")?;
+    release_kit(&mirror)?;
+    let web = Web::start(&mirror)?;
+    let arguments = vec!["--actions-mirror".to_owned(), format!("http://127.0.0.1:{}", web.port)];
+    let server = Server::start_with(ServerOptions { arguments, ..ServerOptions::default() })?;
+    let repository = with_workflow(&server, USES)?;
+    let transcript = repository.push()?.require()?.transcript();
+    assert!(transcript.contains("it said: hello you"), "{transcript}");
+
+    let commit = mirror.commit("octo/hello", "v1")?;
+    drop(web);
+    repository.write("note.txt", "again\n")?;
+    repository.commit("again")?;
+    let refused = repository.push()?;
+    assert!(!refused.success());
+    let transcript = refused.transcript();
+    let words = "'octo/hello@v1' is not here: the mirror cannot be reached: ";
+    assert!(transcript.contains(words), "{transcript}");
+    let pinned = format!(
+        "on: push\njobs: {{ j: {{ runs-on: linux, steps: [{{ uses: octo/hello@{commit} }}] }} }}\n"
+    );
+    repository.write(WORKFLOW, &pinned)?;
+    repository.commit("pinned")?;
+    let transcript = repository.push()?.require()?.transcript();
+    assert!(transcript.contains(&format!("from octo/hello {commit}")), "{transcript}");
     Ok(())
 }
 
