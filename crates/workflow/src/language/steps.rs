@@ -94,8 +94,19 @@ pub(super) fn condition(page: Page<'_>, node: &Node) -> Option<Template> {
 
 fn undo(page: Page<'_>, node: &Node) -> Option<Box<Action>> {
     let fields = page.fields(node, &UNDO)?;
-    action(page, &fields, false).map(Box::new)
+    let action = action(page, &fields, false)?;
+    if let (Action::Verb { verb, .. }, Some(uses)) = (&action, fields.get("uses"))
+        && TAKES_NOTHING_BACK.contains(&verb.as_str())
+    {
+        let mend = "write a 'run', an action, or a verb such as 'solum/rollback'";
+        page.mistake(uses.at, format!("'{verb}' takes nothing back: {mend}"));
+        return None;
+    }
+    Some(Box::new(action))
 }
+
+/// Verbs that change nothing outside, or that nobody could answer in a run that has failed.
+const TAKES_NOTHING_BACK: [&str; 3] = ["solum/approve", "solum/build", "solum/test"];
 
 fn action(page: Page<'_>, fields: &Fields<'_>, is_step: bool) -> Option<Action> {
     let what = if is_step { "a step" } else { "'undo'" };

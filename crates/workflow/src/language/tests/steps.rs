@@ -132,3 +132,14 @@ fn steps_are_a_list() {
         &["5:12: there are 0 steps; 1 to 1000 are possible"],
     );
 }
+
+#[test]
+fn what_takes_nothing_back_is_no_undo() {
+    for verb in ["solum/approve", "solum/build", "solum/test"] {
+        let refused = refused_beside(&step(&format!("run: x\nundo: {{ uses: {verb} }}")), &[]);
+        let said = lines(&refused.mistakes);
+        assert!(said[0].contains(&format!("'{verb}' takes nothing back")), "{said:?}");
+        assert!(said[0].starts_with("w.yml:7:"), "{said:?}");
+    }
+    good(&step("run: x\nundo: { uses: solum/notify, with: { url: 'http://x', text: y } }"));
+}
