@@ -72,6 +72,8 @@ fn the_branch_moves_when_every_workflow_of_the_push_has_succeeded() -> Result<()
     let repository = app(&server, "true", &files)?;
     repository.write("solum.yaml", "workflows: .github/workflows\ntest: [\"true\"]\n")?;
     repository.commit("in another folder")?;
+    let checked = repository.solum(&["workflow", "check"])?.require()?;
+    assert!(checked.stderr.contains("3 workflows, without a mistake"), "{}", checked.stderr);
     let push = repository.push()?.require()?;
     let transcript = push.transcript();
     for name in ["first", "second"] {

@@ -13,7 +13,7 @@ use crate::cli::{Outcome, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Workflow files, or folders of them; the repository's `.solum/workflows` if none is named
+    /// Workflow files, or folders of them; the folder that `solum.yaml` names, or `.solum/workflows`, if none is named
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Warn of secrets that this app does not have
@@ -97,12 +97,7 @@ pub(super) fn line(mistake: &FileMistake) -> String {
 
 /// The files that are meant, by their paths from the root, each once.
 fn workflows(tree: &Tree, named: Vec<PathBuf>) -> Result<Vec<String>, Failure> {
-    let folder = tree.root().join(WORKFLOW_FOLDER);
-    if named.is_empty() && !folder.is_dir() {
-        return Err(Failure::failed(format!("there is no folder {WORKFLOW_FOLDER} here"))
-            .hint("name the files or the folder: solum workflow check PATH"));
-    }
-    let named = if named.is_empty() { vec![folder] } else { named };
+    let named = if named.is_empty() { vec![own_folder(tree)?] } else { named };
     let mut found = Vec::new();
     for path in &named {
         let files = if path.is_dir() { in_folder(path)? } else { vec![path.clone()] };
@@ -118,6 +113,33 @@ fn workflows(tree: &Tree, named: Vec<PathBuf>) -> Result<Vec<String>, Failure> {
         }
     }
     Ok(found)
+}
+
+/// Where the repository has its workflows: `solum.yaml` may say so.
+fn own_folder(tree: &Tree) -> Result<PathBuf, Failure> {
+    let named = match std::fs::read_to_string(tree.root().join(build::MANIFEST_FILE)) {
+        Ok(text) => build::outline(&text).map_err(|mistakes| unreadable(&mistakes))?.workflows,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => {
+            return Err(Failure::because(format!("cannot read {}", build::MANIFEST_FILE), &error));
+        }
+    };
+    let (name, by) = match &named {
+        Some(folder) => (folder.as_str(), ", which solum.yaml names"),
+        None => (WORKFLOW_FOLDER, ""),
+    };
+    let folder = tree.root().join(name);
+    if !folder.is_dir() {
+        return Err(Failure::failed(format!("there is no folder {name} here{by}"))
+            .hint("name the files or the folder: solum workflow check PATH"));
+    }
+    Ok(folder)
+}
+
+fn unreadable(mistakes: &[build::Mistake]) -> Failure {
+    let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    Failure::failed(lines.join("\n"))
+        .hint("or name the files or the folder: solum workflow check PATH")
 }
 
 /// In the order of their names; not those of its folders.
