@@ -12,6 +12,7 @@ mod inputs;
 mod notify;
 mod once;
 mod smoke;
+mod telling;
 mod test;
 mod workspace;
 
@@ -32,6 +33,7 @@ use crate::transcripts::RunTranscript;
 use crate::workflows::verb;
 use crate::{Control, text};
 pub(crate) use failure::Problem;
+use telling::VerbLog;
 pub(crate) use workspace::directory as workspace_directory;
 
 /// Everything that is needed to know of a step to carry it out.
@@ -66,19 +68,36 @@ pub(crate) async fn perform(
     let cancel = control.inner.cancellations.of(run, &format!("{}/{}", task.job, task.step));
     let name = task.step.clone();
     let step = match load(control, run, task, transcript.clone(), cancel).await {
-        Ok(Some(step)) => Arc::new(step),
+        Ok(Some(step)) => step,
         Ok(None) => return StepResult::Skipped,
         Err(problem) => return told(problem.into_result(), &transcript),
     };
-    let result = if jobs::carries_out(&step.task) {
-        jobs::perform(&step).await
-    } else {
-        if resumed {
-            transcript.step(&text::resumed(&name));
-        }
-        perform_verb(&step).await.map(StepResult::succeeded)
+    if jobs::carries_out(&step.task) {
+        let step = Arc::new(step);
+        let result = jobs::perform(&step).await;
+        return told(step.hide(result.unwrap_or_else(Problem::into_result)), &transcript);
+    }
+    let result = perform_aloud(step, resumed.then_some(name.as_str())).await;
+    told(result, &transcript)
+}
+
+/// Carries out a verb; what it says is in the transcript and in the log of its step. `resumed` is its name where a former
+/// server may have begun it.
+async fn perform_aloud(mut step: Step, resumed: Option<&str>) -> StepResult {
+    let log = match VerbLog::open(&step) {
+        Ok(log) => log,
+        Err(error) => return step.hide(Problem::from(error).into_result()),
     };
-    told(step.hide(result.unwrap_or_else(Problem::into_result)), &transcript)
+    step.transcript = step.transcript.heard_by(log.clone());
+    if let Some(name) = resumed {
+        step.transcript.step(&text::resumed(name));
+    }
+    let result = perform_verb(&step).await.map(StepResult::succeeded);
+    // Whoever follows the log learns of its end before the result is recorded, and finds it whole.
+    if let Err(error) = tokio::task::spawn_blocking(move || log.close()).await {
+        tracing::warn!(%error, "the log of a step was not closed");
+    }
+    step.hide(result.unwrap_or_else(Problem::into_result))
 }
 
 async fn perform_verb(step: &Step) -> Result<BTreeMap<String, String>, Problem> {

@@ -55,6 +55,8 @@ struct Open {
 #[derive(Clone)]
 pub(crate) struct RunTranscript {
     open: Arc<Open>,
+    /// Where else it goes, without marks and headings.
+    also: Option<Arc<dyn Transcript>>,
 }
 
 /// One run's transcript, to read.
@@ -74,7 +76,7 @@ impl Transcripts {
     }
 
     pub(crate) fn of(&self, run: RunId) -> RunTranscript {
-        RunTranscript { open: self.open(run) }
+        RunTranscript { open: self.open(run), also: None }
     }
 
     /// From byte `offset` on.
@@ -149,6 +151,11 @@ impl Transcripts {
 }
 
 impl RunTranscript {
+    /// The same, of which somebody else hears too.
+    pub(crate) fn heard_by(self, other: Arc<dyn Transcript>) -> Self {
+        Self { also: Some(other), ..self }
+    }
+
     /// A line as it is to be shown.
     pub(crate) fn write(&self, line: &str) {
         self.write_all("", [line].into_iter());
@@ -193,6 +200,7 @@ impl RunTranscript {
     /// The part of the work that is done.
     pub(crate) fn conclusion(&self, title: &str) {
         self.write(&text::conclusion(title));
+        self.also.iter().for_each(|also| also.step(title));
     }
 
     fn append(&self, line: &[u8]) -> std::io::Result<()> {
@@ -220,14 +228,18 @@ impl Transcript for RunTranscript {
         let mut current = self.open.speaker.lock();
         self.write(&text::heading(title));
         *current = None;
+        drop(current);
+        self.also.iter().for_each(|also| also.step(title));
     }
 
     fn line(&self, text: &str) {
         self.write(&text::line(text));
+        self.also.iter().for_each(|also| also.line(text));
     }
 
     fn warning(&self, text: &str) {
         self.write(&text::warning(text));
+        self.also.iter().for_each(|also| also.warning(text));
     }
 }
 
