@@ -23,7 +23,7 @@ pub(crate) struct EnvironmentOption {
     pub(crate) environment: Option<EnvironmentName>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct JsonOption {
     /// Print JSON
     #[arg(long)]

@@ -54,7 +54,7 @@ impl Run {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct RunArgument {
     /// The run; inside an app's repository, its latest if left out
     #[arg(value_name = "RUN")]

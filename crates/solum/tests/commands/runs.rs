@@ -286,6 +286,30 @@ fn logs_are_followed_to_the_end_of_the_run() {
 }
 
 #[test]
+fn steps_that_write_at_once_are_shown_as_it_comes() {
+    let step = |name: &str| {
+        format!(
+            r#"[{{"name":"{name}","uses":"run","attempt":1,"status":"completed","conclusion":"success"}}]"#
+        )
+    };
+    let jobs = format!(
+        r#""jobs":[{{"name":"a","status":"completed","steps":{}}},{{"name":"b","status":"completed","steps":{}}}]"#,
+        step("one"),
+        step("two")
+    );
+    let detail = run("succeeded").replace(r#""jobs":[]"#, &jobs);
+    let path = |job, step| format!("GET /api/v1/runs/{ID}/jobs/{job}/steps/{step}/log?follow=true");
+    let bench = Bench::new(&[
+        (&format!("GET /api/v1/runs/{ID}"), Answer::json(200, detail)),
+        (&path("a", "one"), log(&["from one"])),
+        (&path("b", "two"), log(&["from two"])),
+    ]);
+    let said = bench.solum(["run", "logs", ID, "-f"]).ok();
+    let (one, two) = ("-----> a: one\nfrom one\n", "-----> b: two\nfrom two\n");
+    assert!(said == format!("{one}{two}") || said == format!("{two}{one}"), "{said}");
+}
+
+#[test]
 fn a_run_without_boxes_shows_its_transcript() {
     let show = format!("GET /api/v1/runs/{ID}");
     let bench = Bench::new(&[

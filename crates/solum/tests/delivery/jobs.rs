@@ -93,6 +93,15 @@ jobs:
     let conclusions: Vec<&str> = steps.iter().map(|(_, how, _)| how.as_str()).collect();
     assert_eq!(conclusions, ["success", "success", "success", "success", "success", "skipped"]);
     assert_eq!(steps[1].2["version"], "21", "{steps:?}");
+    let run = hello::newest_run(&server)?["id"].as_str().context("an id")?.to_owned();
+    let of_verb = server.solum(&["run", "logs", &run, "--step", "build"])?.require()?.stdout;
+    assert!(of_verb.starts_with("-----> deliver: Run solum/build (success"), "{of_verb}");
+    assert!(of_verb.lines().any(|line| line.starts_with("Bundle ")), "{of_verb}");
+    let live = server.solum(&["run", "logs", &run, "-f"])?.require()?.stdout;
+    assert!(
+        live.contains("python blue\n") && live.contains("Deployed hello v1 to dev\n"),
+        "{live}"
+    );
     Ok(())
 }
 

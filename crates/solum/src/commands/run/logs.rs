@@ -1,8 +1,8 @@
 //! `solum run logs`: what the steps of a run have written, step by step; of a run without a box its transcript.
 
+mod live;
 mod render;
 
-use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _};
 
 use api::client::Client;
@@ -10,7 +10,7 @@ use api::runs::{Conclusion, Job, RunDetail, Step, WorkStatus};
 use api::step_logs::Entry;
 use clap::Args;
 use serde::Serialize;
-use types::{RunId, Transition as _};
+use types::RunId;
 
 use self::render::Renderer;
 use super::RunArgument;
@@ -19,7 +19,7 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::{Outcome, follow, output};
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Logs {
     #[command(flatten)]
     run: RunArgument,
@@ -58,13 +58,14 @@ impl Logs {
         let client = session.client()?;
         let id = self.run.find(session, &client)?;
         let detail = client.run(id)?;
-        if !self.is_about_steps() && !detail.jobs.iter().flat_map(|job| &job.steps).any(writes) {
+        if !self.is_about_steps() && !detail.jobs.iter().flat_map(|job| &job.steps).any(runs_apart)
+        {
             return transcript(&client, id, self.follow);
         }
         if !self.follow && !detail.jobs.iter().any(|job| self.steps_of(job).next().is_some()) {
             return Err(self.nothing(&detail));
         }
-        self.show_all(&client, detail)
+        if self.follow { self.show_live(&client, id) } else { self.show_all(&client, &detail) }
     }
 
     fn is_about_steps(&self) -> bool {
@@ -91,53 +92,39 @@ impl Logs {
             .hint(format!("`solum run show {id}` shows those that it has"))
     }
 
-    /// Step by step; with `follow` each to its end, and then those that have come up meanwhile.
-    fn show_all(&self, client: &Client, mut detail: RunDetail) -> Outcome {
-        let id = detail.run.id;
-        let mut shown = BTreeSet::new();
-        let mut changes = None;
-        loop {
-            for job in &detail.jobs {
-                for step in self.steps_of(job) {
-                    let is_there = self.follow || step.attempt > 0;
-                    if is_there && shown.insert((job.name.clone(), step.name.clone())) {
-                        self.show(client, id, job, step)?;
-                    }
-                }
-            }
-            if !self.follow || detail.run.status.is_terminal() {
-                return Ok(());
-            }
-            let before = shown.len();
-            detail = client.run(id)?;
-            let steps = detail.jobs.iter().map(|job| self.steps_of(job).count()).sum::<usize>();
-            if steps <= before && !detail.run.status.is_terminal() {
-                // Nothing has come up that was not shown: until something happens to the run.
-                let feed = match &mut changes {
-                    Some(feed) => feed,
-                    none => none.insert(client.watch_run(id)?),
-                };
-                feed.next_event()?;
-                detail = client.run(id)?;
+    /// Step by step.
+    fn show_all(&self, client: &Client, detail: &RunDetail) -> Outcome {
+        for job in &detail.jobs {
+            for step in self.steps_of(job).filter(|step| step.attempt > 0) {
+                self.show(client, detail.run.id, job, step)?;
             }
         }
+        Ok(())
     }
 
-    fn show(&self, client: &Client, id: RunId, job: &Job, step: &Step) -> Outcome {
-        let mut renderer = Renderer {
+    fn renderer(&self) -> Renderer {
+        Renderer {
             colours: output::colours(io::stdout().is_terminal()),
             timestamps: self.timestamps,
             in_group: false,
-        };
+        }
+    }
+
+    fn print_json(&self, job: &Job, step: &Step, attempt: u32, entry: &Entry) -> Outcome {
+        let (job, step) = (job.name.as_str(), step.name.as_str());
+        output::print_json_line(&Located { job, step, attempt, entry })
+    }
+
+    fn show(&self, client: &Client, id: RunId, job: &Job, step: &Step) -> Outcome {
+        let mut renderer = self.renderer();
         if !self.json.json && (writes(step) || self.is_about_steps()) {
             output::print(&renderer.heading(job, step))?;
         }
-        let mut feed = client.step_log(id, &job.name, &step.name, self.follow)?;
+        let mut feed = client.step_log(id, &job.name, &step.name, false)?;
         while let Some(log) = feed.next_entries()? {
             for entry in &log.entries {
                 if self.json.json {
-                    let (job, step) = (job.name.as_str(), step.name.as_str());
-                    output::print_json_line(&Located { job, step, attempt: log.attempt, entry })?;
+                    self.print_json(job, step, log.attempt, entry)?;
                 } else if let Some(text) = renderer.entry(entry) {
                     output::print(&text)?;
                 }
@@ -150,9 +137,14 @@ impl Logs {
     }
 }
 
-/// Whether a step has a log of its own: what the control plane carries out speaks in the transcript.
+/// Whether it is more than what the control plane says in the transcript anyway.
+fn runs_apart(step: &Step) -> bool {
+    !step.uses.starts_with("solum/") && writes(step)
+}
+
+/// Whether a step may have something to say.
 fn writes(step: &Step) -> bool {
-    !step.uses.starts_with("solum/")
+    step.uses != "solum/approve"
         && (step.status != WorkStatus::Completed || step.conclusion != Some(Conclusion::Skipped))
 }
 
