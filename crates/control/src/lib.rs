@@ -21,6 +21,7 @@ mod environments;
 mod error;
 mod events;
 mod executions;
+mod gates;
 mod idempotency;
 mod instances;
 mod jobs;

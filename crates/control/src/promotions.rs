@@ -110,6 +110,7 @@ impl Control {
                 position,
                 after: environment.after.clone(),
                 promote: environment.promote,
+                approvals: environment.approvals.clone(),
             };
             declared.push((environment.name.clone(), host, says));
         }

@@ -17,7 +17,7 @@ use workflow::RunContext;
 use workflow::expression::Value;
 use workflow::language::Definition;
 
-use crate::{Control, Error};
+use crate::{Control, Error, gates, workflows};
 pub(crate) use payload::{Push, push};
 
 /// Who owns every repository, until there are projects.
@@ -48,6 +48,8 @@ pub(crate) struct Surroundings {
     server_url: String,
     vars: BTreeMap<String, String>,
     environment_vars: BTreeMap<String, BTreeMap<String, String>>,
+    /// What people have to agree to before a job for an environment begins.
+    approvals: gates::Asked,
 }
 
 impl Control {
@@ -58,7 +60,10 @@ impl Control {
         occasion: Occasion,
     ) -> Result<Surroundings, Error> {
         let mut environment_vars = BTreeMap::new();
+        let mut approvals = gates::Asked::new();
         for environment in self.inner.store.environments(app.id).await? {
+            let asked = environment.declared.and_then(|declared| declared.approvals);
+            approvals.extend(asked.map(|asked| (environment.name.clone(), asked)));
             let vars = self.variables_for(&app.name, Some(&environment.name)).await?;
             environment_vars.insert(environment.name.to_string(), vars);
         }
@@ -68,6 +73,7 @@ impl Control {
             server_url: self.inner.settings.api_url.clone(),
             vars: self.variables_for(&app.name, None).await?,
             environment_vars,
+            approvals,
         })
     }
 }
@@ -78,14 +84,27 @@ pub(crate) fn branch_reference(branch: &str) -> String {
 }
 
 impl Surroundings {
+    /// What a manifest asks for that has not landed yet counts where what has landed asks for nothing.
+    pub(crate) fn also_ask(&mut self, environments: &[types::Environment]) {
+        for environment in environments {
+            if let Some(asked) = &environment.approvals {
+                self.approvals.entry(environment.name.clone()).or_insert_with(|| asked.clone());
+            }
+        }
+    }
+
     /// The first run of this workflow that the occasion asks for, in no queue; `inputs` have their types.
     pub(crate) fn run(
         &self,
         clock: &dyn Clock,
-        definition: Definition,
+        mut definition: Definition,
         inputs: &BTreeMap<String, Json>,
         title: String,
     ) -> NewRun {
+        // The way back is open at once; who goes it is in the history.
+        if self.occasion.event != workflows::ROLLBACK.event {
+            gates::place(&mut definition, &self.approvals);
+        }
         NewRun {
             id: RunId::generate(clock),
             app: self.app.id,
@@ -224,6 +243,7 @@ mod tests {
             server_url: "http://127.0.0.1:7070".to_owned(),
             vars: BTreeMap::new(),
             environment_vars: BTreeMap::new(),
+            approvals: gates::Asked::new(),
         }
     }
 

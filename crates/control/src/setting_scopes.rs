@@ -39,7 +39,7 @@ impl Control {
                 SettingScope::App { id: app.id, name: app.name }
             }
             (Some(app), Some(environment)) => {
-                SettingScope::Environment(self.find_environment(app, environment).await?)
+                SettingScope::Environment(Box::new(self.find_environment(app, environment).await?))
             }
             (None, Some(environment)) => {
                 return Err(Error::Invalid {

@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use types::{
-    Actor, AppId, AppName, ConfigRevisionId, DeploymentId, EnvironmentId, EnvironmentName,
-    HostName, ProcessType, Promote,
+    Actor, AppId, AppName, Approvals, ConfigRevisionId, DeploymentId, EnvironmentId,
+    EnvironmentName, HostName, ProcessType, Promote,
 };
 
 use crate::apps::CreateAppError;
@@ -39,6 +39,8 @@ pub struct DeclaredEnvironment {
     pub position: u32,
     pub after: Option<EnvironmentName>,
     pub promote: Promote,
+    #[serde(default)]
+    pub approvals: Option<Approvals>,
 }
 
 #[derive(Debug, thiserror::Error)]

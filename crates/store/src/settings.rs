@@ -14,7 +14,7 @@ use crate::{Error, Store};
 pub enum SettingScope {
     Project,
     App { id: AppId, name: AppName },
-    Environment(Environment),
+    Environment(Box<Environment>),
 }
 
 #[derive(Debug, thiserror::Error)]

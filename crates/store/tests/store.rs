@@ -140,6 +140,7 @@ fn step(key: &str) -> Step {
         timeout_minutes: None,
         retry: Retry { attempts: 2, backoff: Duration::from_secs(1) },
         undo: None,
+        gate: None,
         action: Action::Verb { verb: key.into(), with: Vec::new() },
     }
 }
@@ -426,7 +427,7 @@ async fn secrets_and_variables_have_one_value_a_name_and_scope() {
     let scopes = [
         store::SettingScope::Project,
         store::SettingScope::App { id: app.id, name: app.name.clone() },
-        store::SettingScope::Environment(environment.clone()),
+        store::SettingScope::Environment(Box::new(environment.clone())),
     ];
     let name = |name: &str| name.parse::<types::SettingName>().unwrap();
     let sealed = |byte: u8| store::Sealed { key_id: "key".into(), bytes: vec![byte] };

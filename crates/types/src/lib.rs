@@ -38,7 +38,8 @@ pub use id::{
 };
 pub use instance::InstanceState;
 pub use manifest::{
-    Build, Environment, HealthCheck, Limits, Manifest, Process, Promote, Push, Strategy, Test,
+    Approvals, Build, Environment, HealthCheck, Limits, Manifest, Process, Promote, Push, Strategy,
+    Test,
 };
 pub use name::{AppName, EnvironmentName, HostName, InvalidName, ProcessType, VariableName};
 pub use run::RunStatus;

@@ -121,6 +121,9 @@ pub struct Environment {
     pub after: Option<EnvironmentName>,
     #[serde(default)]
     pub promote: Promote,
+    /// Who has to agree before anything comes here.
+    #[serde(default)]
+    pub approvals: Option<Approvals>,
     pub scale: BTreeMap<ProcessType, u32>,
     pub domains: Vec<HostName>,
     pub strategy: Strategy,
@@ -133,6 +136,7 @@ impl Environment {
             name,
             after: None,
             promote: Promote::default(),
+            approvals: None,
             scale: BTreeMap::new(),
             domains: Vec::new(),
             strategy: Strategy::default(),
@@ -166,6 +170,23 @@ impl Environment {
         found.remove(0);
         found
     }
+}
+
+/// How many people have to agree, and who they may be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approvals {
+    /// At least one.
+    pub count: u32,
+    /// Names, and `role:…`; anybody if there are none.
+    pub from: Vec<String>,
+    /// Whether whoever started it counts.
+    pub allow_author: bool,
+    /// From when it is asked for; after that it is refused.
+    pub timeout: Duration,
+}
+
+impl Approvals {
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(72 * 60 * 60);
 }
 
 /// Who brings a release of the environment before into this one.

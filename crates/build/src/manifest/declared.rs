@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use types::{
-    Build, Environment, EnvironmentName, Limits, ProcessType, Promote, Push, Strategy, Test,
-    VariableName,
+    Approvals, Build, Environment, EnvironmentName, Limits, ProcessType, Promote, Push, Strategy,
+    Test, VariableName,
 };
 
 use super::keys::MANIFEST;
@@ -225,12 +225,26 @@ fn environment(name: EnvironmentName, node: &Node) -> Environment {
             Some("automatic") => Promote::Automatic,
             _ => Promote::Manual,
         },
+        approvals: node.get("approvals").map(approvals),
         scale: map(node.get("scale"), count),
         domains: domains.iter().filter_map(|text| text.parse().ok()).collect(),
         strategy: match named {
             Some("recreate") => Strategy::Recreate,
             _ => Strategy::Rolling,
         },
+    }
+}
+
+fn approvals(node: &Node) -> Approvals {
+    let word = |key: &str| match node.get(key).map(|node| &node.value) {
+        Some(Value::Scalar(scalar)) => Some(scalar),
+        _ => None,
+    };
+    Approvals {
+        count: word("count").and_then(|word| scalars::people(word).ok()).unwrap_or(1),
+        from: node.get("from").map(scalars::texts).unwrap_or_default(),
+        allow_author: word("allow_author").is_some_and(|word| scalars::switch(word) == Ok(true)),
+        timeout: node.get("timeout").and_then(duration).unwrap_or(Approvals::DEFAULT_TIMEOUT),
     }
 }
 

@@ -165,10 +165,25 @@ static ENVIRONMENT: &[Key] = &[
         "Whether a release comes here by itself, or by 'solum promote' (manual).",
         Kind::Choice(&["automatic", "manual"]),
     ),
+    key(
+        "approvals",
+        "Who has to agree before a job for this environment begins.",
+        Kind::Keys(APPROVALS),
+    ),
     later("soak"),
-    later("approvals"),
     later("freeze"),
     later("queue"),
+];
+
+static APPROVALS: &[Key] = &[
+    key("count", "How many different people.", Kind::Word(&scalars::PEOPLE)),
+    key(
+        "from",
+        "Who may: names, and 'role:…'. Anybody without it.",
+        Kind::List(&Kind::Word(&scalars::APPROVER)),
+    ),
+    key("allow_author", "Whether whoever started it counts.", Kind::Word(&scalars::SWITCH)),
+    key("timeout", "After which it is refused.", DURATION),
 ];
 
 static STRATEGY: &[Key] = &[

@@ -47,6 +47,31 @@ pub(super) static COUNT: Word = Word {
     schema: || json!({ "type": "integer", "minimum": 0, "maximum": MAX_COUNT }),
 };
 
+pub(super) static PEOPLE: Word = Word {
+    expects: "a whole number from 1 to 100",
+    check: |scalar| people(scalar).map(drop),
+    schema: || json!({ "type": "integer", "minimum": 1, "maximum": MAX_PEOPLE }),
+};
+
+pub(super) static APPROVER: Word = Word {
+    expects: "a name, or 'role:' and one",
+    check: |scalar| {
+        let name = scalar.text.strip_prefix("role:").unwrap_or(&scalar.text);
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._@".contains(&byte);
+        match (1..=100).contains(&name.len()) && name.bytes().all(plain) {
+            true => Ok(()),
+            false => Err(format!("'{}' is no name, and no 'role:' with one", scalar.text)),
+        }
+    },
+    schema: || json!({ "type": "string", "pattern": "^(role:)?[A-Za-z0-9._@-]{1,100}$" }),
+};
+
+pub(super) static SWITCH: Word = Word {
+    expects: "true or false",
+    check: |scalar| switch(scalar).map(drop),
+    schema: || json!({ "type": "boolean" }),
+};
+
 pub(super) static DURATION: Word = Word {
     expects: "a duration such as 30s, 5m or 1h",
     check: |scalar| duration(&scalar.text).map(drop),
@@ -113,6 +138,7 @@ pub(super) static VARIABLE: Word = Word {
 };
 
 const MAX_COUNT: u32 = 1000;
+const MAX_PEOPLE: u32 = 100;
 const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 
 fn name<T: FromStr>(scalar: &Scalar) -> Result<(), String>
@@ -136,6 +162,19 @@ fn check_text(scalar: &Scalar, limit: usize) -> Result<(), String> {
         return Err("this holds the character NUL".to_owned());
     }
     Ok(())
+}
+
+pub(super) fn people(scalar: &Scalar) -> Result<u32, String> {
+    let people = count(scalar).ok().filter(|count| (1..=MAX_PEOPLE).contains(count));
+    people.ok_or_else(|| format!("'{}' is no whole number from 1 to {MAX_PEOPLE}", scalar.text))
+}
+
+pub(super) fn switch(scalar: &Scalar) -> Result<bool, String> {
+    match (scalar.quoted, scalar.text.to_ascii_lowercase().as_str()) {
+        (false, "true") => Ok(true),
+        (false, "false") => Ok(false),
+        _ => Err(format!("'{}' is neither true nor false", scalar.text)),
+    }
 }
 
 pub(super) fn count(scalar: &Scalar) -> Result<u32, String> {

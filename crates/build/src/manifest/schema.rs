@@ -103,6 +103,7 @@ mod tests {
             "environments: { dev: {} }",
             "environments: { live: { scale: { web: 6 }, domains: [www.example.org], strategy: recreate } }",
             "environments: { dev: { strategy: { rolling: {} } } }",
+            "environments: { dev: { approvals: { count: 2, from: [role:operator, alice], allow_author: false, timeout: 72h } } }",
             "environments: { dev: {}, stage: { after: dev, promote: automatic }, prod: { after: stage, promote: manual } }",
         ] {
             declared::read(text).unwrap_or_else(|mistakes| panic!("{text}: {mistakes:?}"));
@@ -135,6 +136,10 @@ mod tests {
             "push: main",
             "environments: {}",
             "environments: { dev: { strategy: canary } }",
+            "environments: { dev: { approvals: 2 } }",
+            "environments: { dev: { approvals: { count: 0 } } }",
+            "environments: { dev: { approvals: { from: ['a, b'] } } }",
+            "environments: { dev: { approvals: { allow_author: 'yes' } } }",
             "environments: { dev: {}, stage: { promote: sometimes } }",
             "migration: expand",
             "services: { db: { type: postgres } }",

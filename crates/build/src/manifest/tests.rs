@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use types::{EnvironmentName, HealthCheck, Manifest, ProcessType, Promote, Strategy, Test};
+use types::{
+    Approvals, EnvironmentName, HealthCheck, Manifest, ProcessType, Promote, Strategy, Test,
+};
 
 use super::{Detected, ManifestFiles};
 
@@ -121,7 +123,7 @@ fn what_comes_later_is_said_and_never_passed_over() {
 #[test]
 fn environments_follow_each_other() {
     let manifest = manifest(
-        "environments:\n  dev: {}\n  stage: { after: dev, promote: automatic }\n  prod: { after: stage, scale: { web: 2 } }\n\
+        "environments:\n  dev: {}\n  stage: { after: dev, promote: automatic }\n  prod: { after: stage, scale: { web: 2 }, approvals: { count: 2, from: [role:operator, alice] } }\n\
          push: { until: stage }\nprocesses: { web: ./x }",
         "",
         "",
@@ -130,6 +132,13 @@ fn environments_follow_each_other() {
     assert_eq!((&dev.after, &prod.after), (&None, &Some(stage.name.clone())));
     assert_eq!((stage.promote, prod.promote), (Promote::Automatic, Promote::Manual));
     assert_eq!(prod.scale.values().collect::<Vec<_>>(), [&2]);
+    let approvals = Approvals {
+        count: 2,
+        from: vec!["role:operator".to_owned(), "alice".to_owned()],
+        allow_author: false,
+        timeout: Approvals::DEFAULT_TIMEOUT,
+    };
+    assert_eq!((&stage.approvals, &prod.approvals), (&None, &Some(approvals)));
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn place(name: &str, after: Option<&str>, promote: Promote, release: Option<Rele
         current: current.as_ref().map(|current| current.id),
         config_revision: None,
         hosts: Vec::new(),
-        declared: Some(DeclaredEnvironment { position: 0, after, promote }),
+        declared: Some(DeclaredEnvironment { position: 0, after, promote, approvals: None }),
         created_at: Timestamp::UNIX_EPOCH,
     };
     Place { environment, current }

@@ -78,6 +78,7 @@ impl Pushes {
         let environments = arrival.workflows.outline.environments.clone();
         let environments = self.control.under_policy(app, environments).await?;
         let mut started = self.started(app, arrival, actor, goals(&environments)).await?;
+        started.surroundings.also_ask(&environments);
         if !arrival.workflows.replace(super::arrival::EVENT) {
             started.definitions = vec![workflows::DELIVER.definition()];
         } else if started.definitions.is_empty() {

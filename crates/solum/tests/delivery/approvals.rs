@@ -82,3 +82,72 @@ fn a_push_lands_once_somebody_else_has_approved_it_also_at_the_second_try() -> R
     assert!(tip()?.starts_with(&repository.head()?), "the second try has landed: {}", tip()?);
     Ok(())
 }
+
+const PROD: &str = "environments:
+  dev: {}
+  prod: { after: dev, approvals: { count: 1, timeout: 1h } }
+";
+
+fn waits(server: &Server) -> Result<String> {
+    let run = hello::newest_run(server)?["id"].as_str().context("an id")?.to_owned();
+    until(server, &run, "waiting")?;
+    Ok(run)
+}
+
+#[test]
+fn nothing_comes_into_an_environment_that_asks_for_approval_without_it() -> Result<()> {
+    let server = Server::start()?;
+    let repository = hello::create(&server)?;
+    repository.write("solum.yaml", PROD)?;
+    repository.commit("ask before prod")?;
+    repository.push()?.require()?;
+    assert_eq!(hello::answer(&server)?, "hello v1", "nobody is asked about dev");
+    let bob = server.solum(&["token", "create", "bob"])?.require()?.stdout;
+    let bob = bob.trim();
+    let prod = || server.get("hello-prod.localhost", "/").map(|it| it.status == 200);
+
+    server.solum(&["promote", "hello", "--detach"])?.require()?;
+    let run = waits(&server)?;
+    let own = server.solum(&["run", "approve", &run])?;
+    assert!(!own.success() && own.stderr.contains("does not count"), "{own}");
+    let (rejected, said) = says(&server, bob, &["run", "reject", &run])?;
+    assert!(rejected && said == "Rejected promote.0/@approval-for-prod.\n", "{said}");
+    until(&server, &run, "failed")?;
+    assert!(!prod()?);
+
+    // What would take the gate away is judged by it, and so is a workflow that goes on whatever happens.
+    repository.write("solum.yaml", "environments: { dev: {}, prod: { after: dev } }\n")?;
+    repository.write(
+        ".solum/workflows/deliver.yml",
+        "on: push\njobs:\n  build:\n    runs-on: solum\n    outputs: { it: \"${{ steps.b.outputs.artifact }}\" }\n    \
+         steps: [{ id: b, uses: solum/build }]\n  prod:\n    needs: build\n    environment: prod\n    runs-on: solum\n    \
+         steps: [{ if: always(), uses: solum/deploy, with: { artifact: \"${{ needs.build.outputs.it }}\" } }]\n",
+    )?;
+    repository.commit("get around it")?;
+    repository.push_with(&["-o", "detach", "solum", "main"])?;
+    let run = waits(&server)?;
+    says(&server, bob, &["run", "reject", &run])?;
+    until(&server, &run, "failed")?;
+    assert!(!prod()?);
+
+    server.solum(&["promote", "hello", "--detach"])?.require()?;
+    let run = waits(&server)?;
+    let (approved, said) = says(&server, bob, &["run", "approve", &run])?;
+    assert!(approved, "{said}");
+    until(&server, &run, "succeeded")?;
+    assert!(prod()?);
+
+    server
+        .solum(&["config", "set", "hello", "--env", "prod", "--detach", "GREETING=new"])?
+        .require()?;
+    let run = waits(&server)?;
+    says(&server, bob, &["run", "approve", &run])?;
+    until(&server, &run, "succeeded")?;
+    let says = || Ok(server.get("hello-prod.localhost", "/")?.text().trim().to_owned());
+    let said: Result<String> = says();
+    assert_eq!(said?, "hello v1 new");
+    server.solum(&["rollback", "hello", "--env", "prod"])?.require()?;
+    let said: Result<String> = says();
+    assert_eq!(said?, "hello v1", "nobody is asked about the way back");
+    Ok(())
+}

@@ -11,7 +11,7 @@ use super::waits::APPROVE;
 use crate::contexts::Contexts;
 use crate::expression::{Form, Function, Scope as _, references};
 use crate::input::{Failure, Produced};
-use crate::language::{Action, Template};
+use crate::language::{Action, Step, Template};
 use crate::record::{Conclusion, Record, Stop};
 use crate::state::{LegState, Stage, StepPhase, StepState};
 
@@ -97,6 +97,9 @@ impl Decision {
         let here = Contexts::of_step(&self.state, leg, step);
         let state = &leg.steps[step];
         let definition = self.state.definition_of(leg, state);
+        if let Some(verdict) = self.verdict_of_gate(leg, definition) {
+            return verdict;
+        }
         let always = Template { text: "always()".to_owned(), at: definition.at };
         let condition = match (state.stage, &definition.action) {
             (Stage::Pre, Action::JavaScript { action, .. }) => {
@@ -105,6 +108,25 @@ impl Decision {
             _ => definition.condition.as_ref(),
         };
         judge(condition, &here)
+    }
+
+    /// Of a gate, and of what comes after one that was not passed.
+    fn verdict_of_gate(&self, leg: &LegState, definition: &Step) -> Option<Verdict> {
+        if let Some(environment) = &definition.gate {
+            return Some(match leg.terms.environment.as_ref() == Some(environment) {
+                true if leg.stopping.is_some() => Verdict::Cancelled,
+                true => Verdict::Runs,
+                false => Verdict::Skipped { why: format!("the job is not for {environment}") },
+            });
+        }
+        let kept_out = leg.steps.iter().find_map(|step| {
+            let ended = step.outcome().is_some_and(|outcome| {
+                !matches!(outcome, Conclusion::Success | Conclusion::Skipped)
+            });
+            self.state.definition_of(leg, step).gate.as_ref().filter(|_| ended)
+        });
+        let environment = kept_out?;
+        Some(Verdict::Skipped { why: format!("the job was not let into {environment}") })
     }
 
     /// Begins the first attempt of a step, whatever its condition.

@@ -249,6 +249,10 @@ pub struct Step {
     /// Carried out, in reverse order of completion, if the run fails after this step has succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<Box<Action>>,
+    /// No step of a file is one: the environment that this step lets the job into. Carried out in jobs for that environment
+    /// alone; where it does not succeed, no later step of the job is carried out, whatever its condition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<String>,
     pub action: Action,
 }
 

@@ -66,6 +66,7 @@ fn step(page: Page<'_>, node: &Node, section: &'static Section, keys: &mut Keys)
         },
         retry: fields.get("retry").and_then(|node| retry(page, node)).unwrap_or_default(),
         undo: if is_of_job { fields.get("undo").and_then(|node| undo(page, node)) } else { None },
+        gate: None,
         action: action.unwrap_or_else(|| unreadable(node.at)),
     };
     Some(Step { key: keys.of(&step), ..step })

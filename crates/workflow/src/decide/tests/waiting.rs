@@ -1,5 +1,6 @@
 use super::*;
 use crate::input::{Decision as Word, Signal, WaitTarget};
+use crate::language::Work;
 
 const APPROVE: &str = "
 on: push
@@ -53,6 +54,56 @@ fn a_run_waits_until_enough_people_who_may_have_approved() {
     assert_eq!(run.under_way(), ["prod ship"]);
     assert_eq!(run.state.status, RunStatus::Running);
     assert_eq!(run.step("prod ask").produced.outputs["approved_by"], "bob, carol");
+}
+
+const GATED: &str = r#"
+on: push
+jobs:
+  prod:
+    runs-on: linux
+    environment: "${{ github.event_name == 'push' && 'prod' }}"
+    steps:
+      - { id: ask, uses: solum/approve }
+      - { id: other, uses: solum/approve }
+      - { id: ship, run: x }
+      - { id: always, if: always(), run: x }
+      - { id: failure, if: failure(), run: x }
+"#;
+
+/// A run whose first two steps let its job into `prod` and into `stage`.
+fn gated() -> Run {
+    let mut definition = read(GATED, &[]);
+    let Work::Steps { steps, .. } = &mut definition.jobs[0].work else { panic!("it has steps") };
+    steps[0].gate = Some("prod".to_owned());
+    steps[1].gate = Some("stage".to_owned());
+    let state = State::new(Arc::new(definition), Arc::new(context()));
+    let (journal, effects, now) = (Vec::new(), Vec::new(), Timestamp::UNIX_EPOCH);
+    let mut run = Run { state, journal, effects, now };
+    run.start();
+    run
+}
+
+#[test]
+fn a_gate_that_is_passed_lets_the_job_in() {
+    let mut run = gated();
+    assert_eq!(run.state.status, RunStatus::Waiting);
+    run.give(&approves("1", "bob")).unwrap();
+    assert_eq!(run.under_way(), ["prod ship"]);
+    assert_eq!(run.step("prod other").conclusion(), Some(Conclusion::Skipped), "it is for stage");
+}
+
+#[test]
+fn no_condition_gets_around_a_gate_that_is_shut() {
+    for shut in [says("1", "bob", &["operator"], Word::Reject), Input::Cancel { by: token("bob") }]
+    {
+        let mut run = gated();
+        run.give(&shut).unwrap();
+        assert_eq!(run.under_way(), Vec::<String>::new(), "{shut:?}");
+        for step in ["prod ship", "prod always", "prod failure"] {
+            assert_eq!(run.step(step).conclusion(), Some(Conclusion::Skipped), "{step}, {shut:?}");
+        }
+        assert!(run.state.status.is_terminal(), "{shut:?}");
+    }
 }
 
 #[test]
