@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+mod analysis;
 mod idle;
 mod options;
 mod program;
@@ -14,12 +15,13 @@ mod workflow;
 
 use options::Options;
 
-pub(crate) const NAMES: [&str; 4] = ["push", "idle", "router", "workflow"];
+pub(crate) const NAMES: [&str; 5] = ["push", "idle", "router", "workflow", "analysis"];
 
 pub(crate) fn run(name: &str, arguments: &[String]) -> Result<()> {
     match name {
         "push" => push::run(&Options::read(arguments)?),
         "router" => router::run(arguments),
+        "analysis" => analysis::run(arguments),
         "workflow" => workflow::run(arguments),
         _ => idle::run(&Options::read(arguments)?),
     }

@@ -22,6 +22,7 @@ usage: cargo xtask check                     hold the repository to its own rule
        cargo xtask bench idle [OPTIONS]      memory of server, router and shims
        cargo xtask bench router [OPTIONS]    the router beside nginx and HAProxy
        cargo xtask bench workflow [--alone]  the workflow engine beside Restate
+       cargo xtask bench analysis            the judge of canaries beside two others, simulated
 
 Options of the benchmarks: --solum PATH (else it is built with the profile `quick`), --rounds N";
 
