@@ -11,7 +11,8 @@
 //! What is assumed, and cannot be checked from counts: users fail independently of each other within a window once it is given how
 //! the environment did in it (an outage that hits both sides alike is allowed for), and a user's side does not depend on how the user
 //! fares, which [`crate::split`] sees to. Users count once per window, so errors that come in clusters do no harm as long as a window
-//! is longer than a cluster: a user who meets with errors in ten windows counts ten times.
+//! is longer than a cluster; a user whose trouble lasts for ten windows counts ten times, unless those who were counted are left out, as
+//! [`Window`] says.
 //!
 //! The invariant: no data is never a pass. Counts that cannot be true are refused by [`Analysis::add`] and change nothing.
 

@@ -2,8 +2,9 @@ use serde::{Deserialize, Serialize};
 
 /// What the router saw of both sides of one rollout in one stretch of time.
 ///
-/// Windows do not overlap, and come in any length; shorter than a minute only makes users count more than once
-/// who meet with the same trouble again.
+/// Windows do not overlap. They have to be longer than a user's trouble lasts, or leave out whom they counted before: a user who was
+/// counted with any trouble in a segment is left out of `users` and of all troubles for the rest of the segment. Rates and tolerance
+/// are parts of the users of a window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// Counts up each time the configured weight or the match rules change. Evidence is weighed per segment.

@@ -117,6 +117,39 @@ fn errors_that_come_in_clusters_count_once() {
     assert!(by_request > 0.3, "clusters would matter if requests were counted");
 }
 
+/// The same 400 users for ten windows, of whom the same ones meet with errors each time.
+#[test]
+fn trouble_that_outlasts_a_window_counts_once_if_who_was_counted_is_left_out() {
+    const ROLLOUTS: u64 = 400;
+    let alarmed = |windows: u32, leave_out: bool| {
+        let alarmed = |rollout: &u64| {
+            let mut random = StdRng::seed_from_u64(7_000 + rollout);
+            let mut analysis = analysis();
+            (0..60).any(|_| {
+                let weather = Weather { segment: 0, share: 0.1, canary: 0.02, baseline: 0.02 };
+                let mut window = window(400, &weather, &mut random);
+                for _ in 0..windows {
+                    analysis.add(&window).unwrap();
+                    if leave_out {
+                        for seen in [&mut window.canary, &mut window.baseline] {
+                            seen.users -= std::mem::take(&mut seen.users_with_error);
+                        }
+                    }
+                }
+                analysis.verdict() == Verdict::Regressed
+            })
+        };
+        (0..ROLLOUTS).filter(alarmed).count() as f64 / ROLLOUTS as f64
+    };
+    let (one, ten, left_out) = (alarmed(1, false), alarmed(10, false), alarmed(10, true));
+    println!(
+        "alarms with one window for a user's trouble: {one}, with ten: {ten}, left out: {left_out}"
+    );
+    assert!(one <= ALPHA);
+    assert!(left_out <= ALPHA);
+    assert!(ten > 0.3, "the documentation warns of this");
+}
+
 /// A canary whose excess is exactly what is tolerated is hardly ever passed.
 #[test]
 fn what_is_out_of_tolerance_passes_no_more_often_than_alpha() {
