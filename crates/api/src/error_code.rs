@@ -57,6 +57,7 @@ codes! {
     InvalidTokenName = "invalid_token_name", "The name of the token is not valid";
     InvalidValue = "invalid_value", "The value of a variable is not valid";
     JobNotFound = "job_not_found", "The run has no such job";
+    LogsGone = "logs_gone", "The logs are not kept any more";
     MethodNotAllowed = "method_not_allowed", "The path has no such method";
     NeverServed = "never_served", "The release never served there";
     NoCommand = "no_command", "There is no command to run";

@@ -12,6 +12,7 @@ mod garbage;
 mod instances;
 mod router;
 mod routes;
+mod run_logs;
 mod runs;
 mod schedules;
 mod specification;

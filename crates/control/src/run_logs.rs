@@ -90,6 +90,7 @@ impl Control {
                 hint: Some(format!("`solum run show {}` shows those that it has", query.run)),
             });
         };
+        self.logs_are_kept(query.run).await?;
         let at = match (query.after, query.attempt) {
             (Some(after), None) => after,
             (Some(after), Some(attempt)) if after.attempt == attempt => after,
@@ -100,6 +101,19 @@ impl Control {
         let opened = self.inner.step_logs.opened();
         let runs = self.inner.store.subscribe(Topic::Runs);
         Ok(StepLog { control: self.clone(), query, at, source: None, opened, runs })
+    }
+}
+
+impl Control {
+    /// An error where what a run said was thrown away, because it was old or took too much room.
+    pub async fn logs_are_kept(&self, run: RunId) -> Result<(), Error> {
+        let Some(at) = self.inner.store.logs_removed_at(run).await? else { return Ok(()) };
+        let day = at.strftime("%Y-%m-%d");
+        Err(Error::Invalid {
+            code: "logs_gone",
+            message: format!("the logs of run {run} were thrown away on {day}"),
+            hint: Some(format!("`solum run show {run}` shows how its jobs and steps ended")),
+        })
     }
 }
 

@@ -58,6 +58,9 @@ pub struct Limits {
     pub actions_bytes: u64,
     /// The most that is kept of what one step says.
     pub step_log_bytes: u64,
+    /// How long after its end a run's logs are kept, and the most that those of all runs that have ended may take.
+    pub run_logs_kept: Duration,
+    pub run_logs_bytes: u64,
     /// Steps of jobs that run in boxes at once. Others wait for a place.
     pub boxes: usize,
     /// Builds and tests that run at once.
@@ -85,6 +88,8 @@ impl Default for Limits {
             action_bytes: 512 << 20,
             actions_bytes: 8 << 30,
             step_log_bytes: 64 << 20,
+            run_logs_kept: Duration::from_secs(90 * 24 * 60 * 60),
+            run_logs_bytes: 20 << 30,
             boxes: 8,
             builds: 2,
             instances: 100,

@@ -115,6 +115,26 @@ impl Transcripts {
         }
     }
 
+    /// Those whose transcripts there are.
+    pub(crate) fn runs(&self) -> std::io::Result<Vec<RunId>> {
+        let mut runs = Vec::new();
+        for entry in std::fs::read_dir(&self.inner.directory)? {
+            let name = entry?.file_name();
+            let run =
+                name.to_str().and_then(|name| name.strip_suffix(".log")?.parse::<RunId>().ok());
+            runs.extend(run);
+        }
+        Ok(runs)
+    }
+
+    /// What one takes; nothing where there is none.
+    pub(crate) fn bytes(&self, run: RunId) -> std::io::Result<u64> {
+        match std::fs::metadata(self.path(run)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+            metadata => Ok(metadata?.len()),
+        }
+    }
+
     pub(crate) fn remove(&self, run: RunId) -> std::io::Result<()> {
         match std::fs::remove_file(self.path(run)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),

@@ -32,6 +32,7 @@ mod releases;
 mod routes;
 mod row;
 mod run_cache;
+mod run_logs;
 mod runs;
 mod schedules;
 mod schema;

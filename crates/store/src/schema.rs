@@ -22,6 +22,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("../migrations/0007_triggers.sql")),
     M::up(include_str!("../migrations/0008_queues.sql")),
     M::up(include_str!("../migrations/0010_environments.sql")),
+    M::up(include_str!("../migrations/0009_run_logs.sql")),
 ];
 
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {

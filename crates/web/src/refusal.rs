@@ -167,6 +167,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::UploadNotFound
         | ErrorCode::VariableNotFound
         | ErrorCode::WorkflowNotFound => StatusCode::NOT_FOUND,
+        ErrorCode::LogsGone => StatusCode::GONE,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::AppExists
         | ErrorCode::AppNotReady

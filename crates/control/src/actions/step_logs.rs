@@ -120,6 +120,28 @@ impl StepLogs {
         self.inner.opened.subscribe()
     }
 
+    /// Those that have logs.
+    pub fn runs(&self) -> io::Result<Vec<RunId>> {
+        let mut runs = Vec::new();
+        for entry in fs::read_dir(&self.inner.directory)? {
+            runs.extend(entry?.file_name().to_str().and_then(|name| name.parse::<RunId>().ok()));
+        }
+        Ok(runs)
+    }
+
+    /// What the logs of a run take; nothing where there are none.
+    pub fn bytes(&self, run: RunId) -> io::Result<u64> {
+        let mut bytes = 0;
+        let entries = match fs::read_dir(self.run(run)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            entries => entries?,
+        };
+        for entry in entries {
+            bytes += entry?.metadata()?.len();
+        }
+        Ok(bytes)
+    }
+
     /// Removes the logs of a run. Absent is fine.
     pub fn remove(&self, run: RunId) -> io::Result<()> {
         match fs::remove_dir_all(self.run(run)) {

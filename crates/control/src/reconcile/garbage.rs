@@ -35,6 +35,7 @@ async fn collect(control: &Control) -> Result<(), Error> {
     sweep_workspaces(control).await?;
     sweep_steps(control).await?;
     expire_artifacts(control).await?;
+    super::run_logs::expire(control).await?;
     sweep_pins(control).await?;
     sweep_logs(control).await?;
     sweep_said(control).await?;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use control::{Isolation, MirrorBase};
@@ -22,6 +23,8 @@ pub(crate) struct Server {
     #[command(flatten)]
     start: Start,
 }
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Debug, Subcommand)]
 enum ServerCommand {
@@ -49,6 +52,9 @@ struct Start {
     /// Where workflows get actions of other repositories: git repositories at DIR/owner/repo, or at URL/owner/repo
     #[arg(long, value_name = "DIR|URL")]
     actions_mirror: Option<MirrorBase>,
+    /// How many days after its end the logs of a run are kept
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    keep_runs: u32,
 }
 
 #[derive(Debug, Args)]
@@ -79,6 +85,7 @@ impl Start {
             domain: self.domain,
             isolation: if self.unboxed { Isolation::Bare } else { Isolation::Boxed },
             actions_mirror: self.actions_mirror,
+            run_logs_kept: DAY * self.keep_runs,
         };
         serve::run(&options).map_err(|error| Failure::failed(format!("{error:#}")))
     }

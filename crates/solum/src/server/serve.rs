@@ -24,6 +24,8 @@ pub(crate) struct Options {
     pub(crate) domain: HostName,
     pub(crate) isolation: Isolation,
     pub(crate) actions_mirror: Option<MirrorBase>,
+    /// After the end of a run.
+    pub(crate) run_logs_kept: Duration,
 }
 
 /// Threads of the control plane: it mostly waits.
@@ -74,7 +76,7 @@ fn settings(
         build_environment: build_environment::collect(),
         rustup: build_environment::rustup(),
         actions_mirror: options.actions_mirror.clone(),
-        limits: control::Limits::default(),
+        limits: control::Limits { run_logs_kept: options.run_logs_kept, ..Default::default() },
     }
 }
 

@@ -58,6 +58,7 @@ pub(crate) async fn show(
     responses((status = 200, description = "The transcript.", body = String, content_type = "text/plain")))]
 pub(crate) async fn log(State(control): State<Control>, Path(id): Path<RunId>) -> Answer<Response> {
     control.run_status(id).await.map_err(missing())?;
+    control.logs_are_kept(id).await?;
     let mut follower = control.follow_run(id, 0);
     let mut text = String::new();
     loop {
