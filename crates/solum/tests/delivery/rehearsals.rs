@@ -25,6 +25,7 @@ fn an_ejected_workflow_can_be_checked_planned_and_rehearsed() -> Result<()> {
         (Some("test"), Some("at once")),
         (Some("build"), Some("once `test` has succeeded")),
         (Some("deploy"), Some("once `build` has succeeded")),
+        (Some("promote"), Some("its condition does not hold: github.event.following[0]")),
     ];
     assert_eq!(jobs, expected);
 
