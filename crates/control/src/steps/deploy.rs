@@ -27,6 +27,9 @@ pub(super) async fn perform(step: &Step) -> Result<BTreeMap<String, String>, Pro
     let environment = target.environment(step).await?;
     let release = target.release(step).await?;
     let rolls_back = step.task.uses == verb::ROLLBACK;
+    if !rolls_back {
+        check_newest(step, &environment, &release).await?;
+    }
     let config_revision = match target.config_revision {
         // A rollback brings the config of then back, also where that was none.
         revision if rolls_back || revision.is_some() => revision,
@@ -58,6 +61,29 @@ pub(super) async fn perform(step: &Step) -> Result<BTreeMap<String, String>, Pro
         ("url".to_owned(), url.unwrap_or_default()),
     ]
     .into())
+}
+
+/// What a push brings by itself does not take the place of something newer, as when approvals come in another order. What a
+/// person asks for does.
+async fn check_newest(
+    step: &Step,
+    environment: &Environment,
+    release: &Release,
+) -> Result<(), Problem> {
+    let store = &step.control.inner.store;
+    let asked = store.deployment_of_step(step.run.id, step.deployment_key()).await?;
+    let (None, Some(_), Some(current)) = (asked, &step.change, environment.current) else {
+        return Ok(());
+    };
+    let serving = store.release_by_id(store.deployment(current).await?.release).await?;
+    if serving.number <= release.number {
+        return Ok(());
+    }
+    let (app, name, older) = (&step.app.name, &environment.name, release.label());
+    let message = format!("{name} serves {} already, which is newer than {older}", serving.label());
+    let hint =
+        format!("if {older} is wanted there: solum deploy {app} --env {name} --release {older}");
+    Err(Problem::failed("superseded", message).hint(hint))
 }
 
 /// Gives the environment the values that the app wants generated, and insists on those that it requires.

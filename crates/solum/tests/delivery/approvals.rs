@@ -151,3 +151,27 @@ fn nothing_comes_into_an_environment_that_asks_for_approval_without_it() -> Resu
     assert_eq!(said?, "hello v1", "nobody is asked about the way back");
     Ok(())
 }
+
+#[test]
+fn an_older_push_that_is_approved_late_does_not_take_the_place_of_a_newer_one() -> Result<()> {
+    let server = Server::start()?;
+    let repository = hello::create(&server)?;
+    repository.write("solum.yaml", &PROD.replace("approvals", "promote: automatic, approvals"))?;
+    repository.commit("ask before prod")?;
+    let bob = server.solum(&["token", "create", "bob"])?.require()?.stdout;
+    let bob = bob.trim();
+    repository.push()?.require()?;
+    let older = waits(&server)?;
+    hello::push_version(&repository, "v1", "v2")?;
+    let newer = waits(&server)?;
+    assert_ne!(newer, older, "the first does not hold the second up");
+
+    says(&server, bob, &["run", "approve", &newer])?;
+    until(&server, &newer, "succeeded")?;
+    says(&server, bob, &["run", "approve", &older])?;
+    until(&server, &older, "failed")?;
+    let shown = server.solum(&["run", "show", &older])?.require()?.stdout;
+    assert!(shown.contains("prod serves v2 already, which is newer than v1"), "{shown}");
+    assert_eq!(server.get("hello-prod.localhost", "/")?.text().trim(), "hello v2");
+    Ok(())
+}
