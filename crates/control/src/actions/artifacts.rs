@@ -46,6 +46,9 @@ pub struct Artifact {
     pub packed_bytes: u64,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// The step that uploaded it, which may do so again: a server may have been killed before it knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uploaded_by: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -80,11 +83,12 @@ impl Artifacts {
         Ok(Self { directory, most_bytes, writing: Mutex::new(()) })
     }
 
-    /// Keeps what the patterns find; `None` when they find nothing and that is no error.
+    /// Keeps what the patterns find; `None` when they find nothing and that is no error. `step` names the step in its run.
     pub fn upload(
         &self,
         run: RunId,
         upload: &Upload,
+        step: &str,
         job: &JobDirectory,
         now: Timestamp,
     ) -> Result<Option<Artifact>, ArtifactError> {
@@ -104,7 +108,10 @@ impl Artifacts {
         fs::create_dir_all(&run_directory)?;
         let _writing = self.writing.lock();
         let others = self.list(run)?;
-        if others.iter().any(|other| other.name == upload.name) && !upload.overwrite {
+        let in_the_way = |other: &Artifact| {
+            other.name == upload.name && other.uploaded_by.as_deref() != Some(step)
+        };
+        if others.iter().any(in_the_way) && !upload.overwrite {
             return Err(ArtifactError::Exists(upload.name.clone()));
         }
         if others.len() >= MOST_ARTIFACTS {
@@ -112,6 +119,7 @@ impl Artifacts {
         }
         let unfinished = run_directory.join(format!(".unfinished-{:016x}", rand::random::<u64>()));
         let kept = self.keep(&unfinished, &found, job, upload, &others, now).and_then(|artifact| {
+            let artifact = Artifact { uploaded_by: Some(step.to_owned()), ..artifact };
             fs::rename(&unfinished, archive(&run_directory, &upload.name))?;
             let text = serde_json::to_vec(&artifact).map_err(io::Error::from)?;
             fs::write(&unfinished, text)?;
@@ -157,6 +165,7 @@ impl Artifacts {
             packed_bytes,
             created_at: now,
             expires_at: now.checked_add(lapse).unwrap_or(Timestamp::MAX),
+            uploaded_by: None,
         })
     }
 

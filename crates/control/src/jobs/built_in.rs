@@ -176,7 +176,9 @@ async fn upload(step: &Arc<Step>, scene: &Scene) -> Result<Done, Problem> {
     let kept = step
         .blocking(move |step| {
             let artifacts = &step.control.inner.run_artifacts;
-            let kept = artifacts.upload(step.run.id, &asked, &job, now(&step)).map_err(refused)?;
+            let by = step.idempotency_key();
+            let kept = artifacts.upload(step.run.id, &asked, &by, &job, now(&step));
+            let kept = kept.map_err(refused)?;
             let digest = match &kept {
                 Some(kept) => Some(artifacts.digest(step.run.id, &kept.name).map_err(refused)?),
                 None => None,

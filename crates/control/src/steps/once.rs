@@ -22,7 +22,7 @@ impl Step {
     }
 
     /// The same for every attempt, and for no other step: what those who are called tell repeated requests by.
-    pub(super) fn idempotency_key(&self) -> String {
+    pub(crate) fn idempotency_key(&self) -> String {
         StepKey { attempt: 0, ..jobs::key(self.run.id, &self.task) }.file_name()
     }
 }

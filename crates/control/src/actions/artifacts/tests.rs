@@ -43,7 +43,7 @@ impl Ground {
     ) -> Result<Option<Artifact>, ArtifactError> {
         let with = with(pairs);
         let upload = Upload::read(Inputs(&with))?;
-        self.artifacts.upload(self.run, &upload, job, now())
+        self.artifacts.upload(self.run, &upload, &rand::random::<u64>().to_string(), job, now())
     }
 
     fn download(
@@ -128,6 +128,19 @@ fn a_name_is_taken_once_unless_it_is_to_be_overwritten() {
     assert!(matches!(again, ArtifactError::Exists(_)), "{again}");
     ground.upload(&job, &[("path", "a"), ("overwrite", "true")]).unwrap();
     assert_eq!(ground.artifacts.list(ground.run).unwrap().len(), 1);
+}
+
+#[test]
+fn a_step_that_a_killed_server_began_uploads_the_same_again() {
+    let ground = ground();
+    let job = ground.job("one");
+    job.open(Root::Workspace).unwrap().write(Path::new("a"), b"1", 0o644).unwrap();
+    let with = with(&[("path", "a")]);
+    let upload = Upload::read(Inputs(&with)).unwrap();
+    let by = |step| ground.artifacts.upload(ground.run, &upload, step, &job, now());
+    let first = by("one").unwrap();
+    assert_eq!(by("one").unwrap(), first);
+    assert!(matches!(by("two").unwrap_err(), ArtifactError::Exists(_)));
 }
 
 #[test]
