@@ -112,17 +112,23 @@ impl Subject {
             self.server.restart_with(vec![("SOLUM_FAILPOINT".to_owned(), failpoint)])?;
         }
         let (stand_down, told) = mpsc::channel::<()>();
-        if let Kill::Moment(moment) = kill {
-            let server = self.server.pid().context("the control plane runs")?.to_string();
-            thread::spawn(move || {
-                if told.recv_timeout(moment) == Err(RecvTimeoutError::Timeout) {
-                    let _ = Command::new("kill").args(["-KILL", &server]).status();
-                }
-            });
-        }
+        let server = self.server.pid().context("the control plane runs")?.to_string();
+        let killer = match kill {
+            Kill::Moment(moment) => Some(thread::spawn(move || {
+                let is_time = told.recv_timeout(moment) == Err(RecvTimeoutError::Timeout);
+                is_time && Command::new("kill").args(["-KILL", &server]).status().is_ok()
+            })),
+            Kill::Record(_) | Kill::Effect(_) => None,
+        };
         let begun = self.begin(&mark);
-        let killed = !self.until_ended_or_dead(&mark)?;
+        let mut killed = !self.until_ended_or_dead(&mark)?;
         drop(stand_down);
+        let struck = killer.is_some_and(|killer| killer.join().unwrap_or_default());
+        if struck && !killed {
+            // Just after the end.
+            self.server.wait_for_end(PATIENCE)?;
+            killed = true;
+        }
         if killed {
             self.server.restart_with(Vec::new())?;
             if begun.is_ok() {
