@@ -73,7 +73,11 @@ fn whatever_comes_a_run_ends_and_its_journal_adds_up_to_its_state() {
     let seeds = seeds.map_or(SEEDS, |seeds| seeds.parse().unwrap());
     for (number, jobs) in WORKFLOWS.iter().enumerate() {
         for seed in 0..seeds {
-            let group = if seed % 3 == 0 { "concurrency: all\n" } else { "" };
+            let group = match seed % 4 {
+                0 => "concurrency: all\n",
+                1 => "concurrency: { group: all, cancel-in-progress: true }\n",
+                _ => "",
+            };
             let text = format!("on: push\n{group}jobs: {jobs}\n");
             let run = Run::beside(&text, &OTHERS);
             Simulation::new(run, StdRng::seed_from_u64(seed))
