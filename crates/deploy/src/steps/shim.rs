@@ -3,6 +3,7 @@
 //! Synchronous and single-threaded, like the shim of an instance, and as little bound to the server that started it.
 
 use std::io::{Read as _, Write as _};
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -86,6 +87,25 @@ struct Supervisor<'a> {
     _lock: Lock,
 }
 
+/// Ends a box that never got its script.
+fn let_go(child: &mut Child) {
+    child.kill();
+    while child.advance(|_, _| ()).is_none() {
+        wait_for(child.descriptors().into_iter(), child.recheck());
+    }
+}
+
+/// Until one of them has something to say, or the time is over.
+fn wait_for<'a>(descriptors: impl Iterator<Item = BorrowedFd<'a>>, time: Option<Duration>) {
+    let mut descriptors: Vec<PollFd<'_>> =
+        descriptors.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+    let time = time.map(|time| Timespec {
+        tv_sec: time.as_secs().cast_signed(),
+        tv_nsec: i64::from(time.subsec_nanos()),
+    });
+    let _ = poll(&mut descriptors, time.as_ref());
+}
+
 /// A step that was told to end.
 #[derive(Debug)]
 struct Ending {
@@ -123,16 +143,20 @@ impl<'a> Supervisor<'a> {
             group: group.clone(),
             process: None,
         };
-        // On disk before anything runs: nobody begins it a second time.
-        let begun = state
-            .write(directory, true)
-            .map_err(|error| refuse("that it is begun could not be written down")(&error));
-        let child = begun.and_then(|()| {
-            let line = told.boxes.command_line_in(&box_spec, group.as_ref());
-            line.and_then(|line| Child::spawn(&line, Outputs::Merged, true))
-                .map_err(|error| refuse("its process could not be created")(&with_source(&error)))
+        let line = told.boxes.command_line_in(&box_spec, group.as_ref());
+        let child = line
+            .and_then(|line| Child::spawn(&line, Outputs::Merged, true))
+            .map_err(|error| refuse("its process could not be created")(&with_source(&error)));
+        // While the box is made. On disk before it is given its script, and with that before anything of the step runs: nobody
+        // begins it a second time.
+        let begun = child.and_then(|mut child| match state.write(directory, true) {
+            Ok(()) => Ok(child),
+            Err(error) => {
+                let_go(&mut child);
+                Err(refuse("that it is begun could not be written down")(&error))
+            }
         });
-        match child {
+        match begun {
             Ok(child) => {
                 Ok(Self { directory, state, child, requests, output, ending: None, _lock: lock })
             }
@@ -160,19 +184,11 @@ impl<'a> Supervisor<'a> {
     }
 
     fn wait(&self) {
-        let child = self.child.descriptors().into_iter();
-        let mut descriptors: Vec<PollFd<'_>> = child
-            .chain(self.requests.descriptors())
-            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
-            .collect();
+        let descriptors = self.child.descriptors().into_iter().chain(self.requests.descriptors());
         let now = Instant::now();
         let next = self.ending.iter().flat_map(|ending| [ending.terminate_at, ending.kill_at]);
         let next = next.flatten().map(|at| at.saturating_duration_since(now));
-        let until = next.chain(self.child.recheck()).min().map(|wait| Timespec {
-            tv_sec: wait.as_secs().cast_signed(),
-            tv_nsec: i64::from(wait.subsec_nanos()),
-        });
-        let _ = poll(&mut descriptors, until.as_ref());
+        wait_for(descriptors, next.chain(self.child.recheck()).min());
     }
 
     fn answer_requests(&mut self) {
