@@ -1,12 +1,16 @@
 //! Approvals that an environment asks for: the first step of every job that is for it.
 //!
-//! The steps are put into the definition when a run is recorded, so that the run asks for what was asked for then, and a
-//! retry asks again. No file can leave them out, and no condition of a later step gets around one that was refused.
+//! The steps are put into the definition when a run is recorded, so that the run asks for what was asked for then. A retry
+//! asks again, for what is asked for by then. No file can leave them out, and no condition of a later step gets around one
+//! that was refused.
 
 use std::collections::BTreeMap;
 
-use types::{Approvals, EnvironmentName};
+use store::Environment;
+use types::{AppId, Approvals, EnvironmentName};
 use workflow::language::{Action, Definition, Job, Place, Retry, Step, Template, Variables, Work};
+
+use crate::{Control, Error, workflows};
 
 /// What each environment asks for.
 pub(crate) type Asked = BTreeMap<EnvironmentName, Approvals>;
@@ -14,7 +18,28 @@ pub(crate) type Asked = BTreeMap<EnvironmentName, Approvals>;
 /// The verb that the engine itself carries out.
 const APPROVE: &str = "solum/approve";
 
-/// Puts the steps into every job that may be for one of the environments, called workflows included.
+impl Control {
+    /// What the app's environments ask for by what has landed.
+    pub(crate) async fn asked(&self, app: AppId) -> Result<Asked, Error> {
+        Ok(of(&self.inner.store.environments(app).await?))
+    }
+}
+
+pub(crate) fn of(environments: &[Environment]) -> Asked {
+    let asked = environments.iter().filter_map(|environment| {
+        let asked = environment.declared.as_ref()?.approvals.clone()?;
+        Some((environment.name.clone(), asked))
+    });
+    asked.collect()
+}
+
+/// Whether the event's runs ask nobody: the way back is open at once, and who goes it is in the history.
+pub(crate) fn are_open_to(event: &str) -> bool {
+    event == workflows::ROLLBACK.event
+}
+
+/// Puts the steps into every job that may be for one of the environments, called workflows included, in place of those that
+/// it has for them.
 pub(crate) fn place(definition: &mut Definition, asked: &Asked) {
     for Job { environment, work, at, .. } in &mut definition.jobs {
         match work {
@@ -24,6 +49,10 @@ pub(crate) fn place(definition: &mut Definition, asked: &Asked) {
                 let name = &used.name.text;
                 let may_be =
                     |asking: &EnvironmentName| name.contains("${{") || name == asking.as_str();
+                steps.retain(|step| {
+                    let gate = step.gate.as_ref();
+                    gate.is_none_or(|gate| asked.keys().all(|asking| asking.as_str() != gate))
+                });
                 let gates = asked.iter().filter(|(asking, _)| may_be(asking));
                 let gates: Vec<_> = gates.map(|(asking, what)| gate(asking, what, *at)).collect();
                 steps.splice(0..0, gates);
@@ -99,7 +128,12 @@ mod tests {
             allow_author: true,
             timeout: Duration::from_secs(3_600),
         };
-        place(&mut definition, &[("prod".parse().unwrap(), approvals)].into());
+        let one = Approvals { count: 1, ..approvals.clone() };
+        for approvals in [one, approvals] {
+            place(&mut definition, &[("prod".parse().unwrap(), approvals)].into());
+        }
+        // What a manifest asks for that has not landed stays.
+        place(&mut definition, &Asked::new());
         let after = steps(&definition);
         let gates: Vec<_> = after.iter().filter(|step| step.contains('@')).collect();
         assert_eq!(gates, ["any/@approval-for-prod", "inner/@approval-for-prod"]);

@@ -11,7 +11,7 @@ use types::{Actor, ChangeId, ChangeState, RunId, Transition as _};
 use workflow::{Record, State, carried_over};
 
 use crate::jobs::vault::shown;
-use crate::{Control, Error};
+use crate::{Control, Error, gates};
 
 impl Control {
     /// Starts another attempt of a run that has ended. With `failed_only` what succeeded, and leans on nothing that did not, is
@@ -50,10 +50,14 @@ impl Control {
             return Err(sealed(run.id));
         }
         let attempt = run.attempt + 1;
+        let mut definition = state.definition().clone();
+        if !state.context().event_name().is_some_and(|event| gates::are_open_to(&event)) {
+            gates::place(&mut definition, &self.asked(run.app_id).await?);
+        }
         Ok(NewRun {
             id: RunId::generate(&*self.inner.clock),
             app: run.app_id,
-            definition: state.definition().clone(),
+            definition,
             context: state.context().for_attempt(attempt, actor),
             carried_over,
             attempt,

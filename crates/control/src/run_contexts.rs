@@ -17,7 +17,7 @@ use workflow::RunContext;
 use workflow::expression::Value;
 use workflow::language::Definition;
 
-use crate::{Control, Error, gates, workflows};
+use crate::{Control, Error, gates};
 pub(crate) use payload::{Push, push};
 
 /// Who owns every repository, until there are projects.
@@ -59,11 +59,10 @@ impl Control {
         app: &App,
         occasion: Occasion,
     ) -> Result<Surroundings, Error> {
+        let environments = self.inner.store.environments(app.id).await?;
+        let approvals = gates::of(&environments);
         let mut environment_vars = BTreeMap::new();
-        let mut approvals = gates::Asked::new();
-        for environment in self.inner.store.environments(app.id).await? {
-            let asked = environment.declared.and_then(|declared| declared.approvals);
-            approvals.extend(asked.map(|asked| (environment.name.clone(), asked)));
+        for environment in environments {
             let vars = self.variables_for(&app.name, Some(&environment.name)).await?;
             environment_vars.insert(environment.name.to_string(), vars);
         }
@@ -101,8 +100,7 @@ impl Surroundings {
         inputs: &BTreeMap<String, Json>,
         title: String,
     ) -> NewRun {
-        // The way back is open at once; who goes it is in the history.
-        if self.occasion.event != workflows::ROLLBACK.event {
+        if !gates::are_open_to(self.occasion.event) {
             gates::place(&mut definition, &self.approvals);
         }
         NewRun {

@@ -39,6 +39,12 @@ pub struct RunContext {
 }
 
 impl RunContext {
+    /// What started the run: `push`.
+    #[must_use]
+    pub fn event_name(&self) -> Option<String> {
+        Some(self.github.as_object()?.get("event_name")?.to_text().into_owned())
+    }
+
     /// The same for another attempt of the run, which somebody asked for.
     #[must_use]
     pub fn for_attempt(&self, attempt: u32, by: &Actor) -> Self {

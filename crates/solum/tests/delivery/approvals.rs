@@ -175,3 +175,27 @@ fn an_older_push_that_is_approved_late_does_not_take_the_place_of_a_newer_one() 
     assert_eq!(server.get("hello-prod.localhost", "/")?.text().trim(), "hello v2");
     Ok(())
 }
+
+#[test]
+fn a_retry_asks_for_what_is_asked_for_by_then() -> Result<()> {
+    let server = Server::start()?;
+    let repository = hello::create(&server)?;
+    let open = "environments: { dev: {}, prod: { after: dev, promote: automatic } }\n";
+    repository.write("solum.yaml", open)?;
+    repository.commit("ask nobody")?;
+    repository.push()?.require()?;
+    let first = hello::newest_run(&server)?["id"].as_str().context("an id")?.to_owned();
+    until(&server, &first, "succeeded")?;
+    repository.write("solum.yaml", &PROD.replace("approvals", "promote: automatic, approvals"))?;
+    repository.commit("ask before prod")?;
+    repository.push()?.require()?;
+    let second = waits(&server)?;
+    server.solum(&["run", "cancel", &second])?.require()?;
+
+    let again = server.solum(&["run", "retry", &first, "--detach"])?.require()?;
+    let again = again.stdout.trim().to_owned();
+    until(&server, &again, "waiting")?;
+    let shown = server.solum(&["run", "show", &again])?.require()?.stdout;
+    assert!(shown.contains("Approval for prod"), "{shown}");
+    Ok(())
+}
