@@ -55,6 +55,9 @@ const PARTS: &[&str] = &[
     "timezone",
 ];
 
+/// What the names of whole copies begin with.
+const COPY: &str = "etc-";
+
 /// Each box has its own; here they are places to mount them on.
 const OWN: [&str; 2] = ["passwd", "group"];
 
@@ -80,10 +83,22 @@ impl Etc {
     pub(super) fn current(&self) -> io::Result<PathBuf> {
         let (parts, name) = look(Path::new("/etc"));
         let copy = self.directory.join(name);
-        if !copy.is_dir() {
-            self.make(&parts, &copy)?;
+        if copy.is_dir() {
+            return Ok(copy);
         }
-        Ok(copy)
+        match self.make(&parts, &copy) {
+            Ok(()) => Ok(copy),
+            // On a full disk what was shown last is better than no box, which may be what somebody makes room by.
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => self.newest().ok_or(error),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn newest(&self) -> Option<PathBuf> {
+        let copies = fs::read_dir(&self.directory).ok()?.flatten();
+        let copies = copies.filter(|entry| entry.file_name().to_string_lossy().starts_with(COPY));
+        let newest = copies.max_by_key(|entry| entry.metadata().and_then(|it| it.modified()).ok());
+        newest.map(|entry| entry.path())
     }
 
     fn make(&self, parts: &[Part], copy: &Path) -> io::Result<()> {
@@ -175,7 +190,7 @@ fn look(etc: &Path) -> (Vec<Part>, String) {
     }
     let digest = looking.hash.finalize();
     let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    (looking.parts, format!("etc-{name}"))
+    (looking.parts, format!("{COPY}{name}"))
 }
 
 struct Looking {

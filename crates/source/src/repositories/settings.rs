@@ -13,7 +13,8 @@ use crate::hook;
 /// Where a `#!` line may end at the latest: Linux reads 256 bytes of it.
 const SHEBANG_BOUND: usize = 250;
 
-/// Writes both, atomically, whatever stood there before.
+/// Writes both, atomically, whatever stood there before. What stands there already takes no room: a server starts on a full
+/// disk too.
 pub(super) fn write(config: &RepositoriesConfig, settings: &Path) -> Result<(), Error> {
     // For this user only, from the first moment on.
     let mut private = fs::DirBuilder::new();
@@ -67,6 +68,10 @@ fn quoted(path: &Path) -> Result<String, Error> {
 }
 
 fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), Error> {
+    let has_mode = fs::metadata(path).is_ok_and(|it| it.permissions().mode() & 0o7777 == mode);
+    if has_mode && fs::read(path).is_ok_and(|there| there == content) {
+        return Ok(());
+    }
     let mut name = path.as_os_str().as_bytes().to_vec();
     name.extend_from_slice(b".new");
     let new = Path::new(std::ffi::OsStr::from_bytes(&name));
