@@ -64,12 +64,7 @@ impl Addresses {
 
     /// Says that it does not serve yet, or no more.
     pub(crate) fn withdraw(directory: &DataDirectory) -> Result<()> {
-        match std::fs::remove_file(directory.file(ENDPOINTS)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).context("cannot remove endpoints.json")
-            }
-            _ => Ok(()),
-        }
+        directory.withdraw(ENDPOINTS)
     }
 
     pub(crate) fn api_url(&self) -> String {

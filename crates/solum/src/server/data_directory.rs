@@ -141,19 +141,32 @@ impl DataDirectory {
         text.trim().parse().ok()
     }
 
-    /// Replaces a small file whole, or not at all.
+    /// Replaces a small file whole, or not at all. In the room of one that was [`withdraw`](Self::withdraw)n it finds room on
+    /// a full disk, too.
     pub(crate) fn write(&self, name: &str, text: &str) -> Result<()> {
         let path = self.file(name);
         let temporary = self.file(&format!("{name}.new"));
         let written = (|| {
             let mut options = OpenOptions::new();
             let mut file =
-                options.write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+                options.write(true).create(true).truncate(false).mode(0o600).open(&temporary)?;
             file.write_all(text.as_bytes())?;
+            file.set_len(text.len() as u64)?;
             file.sync_all()?;
             std::fs::rename(&temporary, &path)
         })();
         written.with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Takes a file away, and keeps its room for the next [`write`](Self::write). Absent is fine.
+    pub(crate) fn withdraw(&self, name: &str) -> Result<()> {
+        let path = self.file(name);
+        match std::fs::rename(&path, self.file(&format!("{name}.new"))) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", path.display()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -170,6 +183,21 @@ mod tests {
         std::fs::set_permissions(place.path(), Permissions::from_mode(mode)).unwrap();
         let directory = DataDirectory::open(place.path()).unwrap();
         (place, directory)
+    }
+
+    #[test]
+    fn a_file_that_is_withdrawn_leaves_its_room_to_the_next() {
+        let (place, directory) = opened(0o700);
+        directory.withdraw("where").unwrap();
+        for text in ["a long address", "short"] {
+            directory.write("where", text).unwrap();
+            let path = place.path().join("where");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+            let inode = std::fs::metadata(&path).unwrap().ino();
+            directory.withdraw("where").unwrap();
+            assert!(!path.exists());
+            assert_eq!(std::fs::metadata(place.path().join("where.new")).unwrap().ino(), inode);
+        }
     }
 
     #[test]
